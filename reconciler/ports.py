@@ -1,0 +1,225 @@
+"""What the middle of the system asks of the outside: protocols, implemented in `adapters/` and in `sim/`.
+
+`source`, `observe`, `execute`, `record` and `loop` are written against these; the compositions (`cli`, `sim`) choose
+the implementation. A fake passes the same contract tests as the real thing (tests/contracts). Nothing here has behaviour.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.state.config import ServerConfig
+from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.look import LabelReading, ModelLook, PathFacts, ProofLook, Reach
+from reconciler.state.memory import Answer, Memory
+from reconciler.state.outcome import Intent, Outcome, Sent, Status
+from reconciler.state.plan import Pass
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Let that much time pass; cancellable."""
+        ...
+
+    def deadline(self, seconds: float) -> "AbstractDeadline":
+        """An async context manager that raises TimeoutError when its body takes longer."""
+        ...
+
+
+class AbstractDeadline(Protocol):
+    """The shape of `asyncio.timeout`."""
+
+    async def __aenter__(self) -> object:
+        """Start counting."""
+        ...
+
+    async def __aexit__(self, *exc: object) -> bool | None:
+        """Stop counting; raises TimeoutError where the time ran out."""
+        ...
+
+
+class ServingClient(Protocol):
+    """One model server, over whatever wire. Every call has a deadline inside and never raises for what a server does.
+
+    Answers are values: a server that is down, slow, or no TensorFlow Serving is a `Reach`, an `unseen`, or an Answer of
+    kind NONE.
+    """
+
+    async def reach(self) -> Reach:
+        """Whether the server answers at all, and as TensorFlow Serving."""
+        ...
+
+    async def status(self, model: str) -> ModelLook:
+        """GetModelStatus of one model."""
+        ...
+
+    async def read_label(self, model: str, label: str) -> LabelReading:
+        """What a label means now: GetModelMetadata by version_label (rule E29)."""
+        ...
+
+    async def prove(self, model: str, version: int) -> ProofLook:
+        """Whether the version answers: GetModelMetadata by number."""
+        ...
+
+    async def reload(self, config: ServerConfig) -> Answer:
+        """Deliver a config: HandleReloadConfigRequest, or the file that the server polls."""
+        ...
+
+    def dropped(self) -> bool:
+        """Whether the connection left READY since this was last asked."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        ...
+
+
+class ServingClients(Protocol):
+    """Gives the client of a server; one connection per server, renewed when its settings change."""
+
+    def client(self, server: DesiredServer) -> ServingClient:
+        """The client for that server."""
+        ...
+
+    async def close(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class VersionStore(Protocol):
+    """Where the version directories lie, as seen from here. Reads names, sizes and protos; never executes a model."""
+
+    async def facts(self, server: DesiredServer, base_path: str) -> PathFacts:
+        """What storage holds below a base path; UNSEEN where no mapping covers it or storage does not answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TreeFile:
+    """One file of a commit: its path from the repository's root, its blob id and its size in bytes."""
+
+    path: str
+    blob: str
+    size: int
+
+
+class Source(Protocol):
+    """The desired-state repository: a local mirror of one branch. Blocking; run it off the event loop."""
+
+    def poll(self) -> str | None:
+        """Ask the remote once for the branch's head (one ref advertisement); fetch only if it moved.
+
+        Returns:
+            The commit id at the head of the mirror, None where the remote's repository has no such branch yet.
+
+        Raises:
+            SourceUnavailable: the remote did not answer; the mirror is unchanged.
+            RevisionMissing: the branch does not exist.
+            HistoryRewritten: the branch no longer descends from the mirror's head, which is unchanged.
+        """
+        ...
+
+    def head(self) -> str | None:
+        """The mirror's head without asking anybody, None where nothing was fetched yet."""
+        ...
+
+    def resolve(self, revision: str) -> str:
+        """The commit id of a branch, tag, `HEAD~1` or abbreviated id. Raises RevisionMissing."""
+        ...
+
+    def commit(self, commit_id: str) -> Commit:
+        """Author, time, subject and trailers of a commit. Raises RevisionMissing."""
+        ...
+
+    def files(self, commit_id: str, path: str = "") -> Sequence[TreeFile]:
+        """Every file below a path in the commit's tree, ascending by path. RevisionMissing for a missing path."""
+        ...
+
+    def read(self, blob: str, limit: int) -> bytes:
+        """The content of a blob, at most `limit` bytes and one more (so that a caller can see it is larger)."""
+        ...
+
+    def history(self, commit_id: str, limit: int) -> Sequence[Commit]:
+        """First-parent history from a commit on, newest first."""
+        ...
+
+    def acknowledge_rewrite(self) -> str:
+        """Accept the branch's rewritten head as the new mirror head and return its id."""
+        ...
+
+
+class Ledger(Protocol):
+    """The store: one file, one writer. Blocking, quick (one SQLite transaction each).
+
+    Every write raises RecordError where it cannot be made durable; then nothing further may be applied.
+    """
+
+    def memories(self) -> Sequence[Memory]:
+        """What is remembered of every server."""
+        ...
+
+    def memory(self, server: str) -> Memory | None:
+        """What is remembered of one server, None where nothing is."""
+        ...
+
+    def remember(self, memory: Memory) -> None:
+        """Keep what is now remembered of a server."""
+        ...
+
+    def intend(self, at: float, commit: str, server: str, body: Pass, memory: Memory) -> Intent:
+        """Write an intent and, in the same transaction, the memory in which it is outstanding."""
+        ...
+
+    def answered(self, sent: Sent, memory: Memory) -> None:
+        """Write the answer to an intent's reload with the memory that follows from it."""
+        ...
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Write how actions ended."""
+        ...
+
+    def unsettled(self, server: str) -> Sequence[tuple[Intent, Sequence[int]]]:
+        """Intents of a server with the indices of the actions that have no outcome yet, oldest first."""
+        ...
+
+    def intents(self, *, server: str | None = None, limit: int = 50) -> Sequence[Intent]:
+        """The newest intents, newest first."""
+        ...
+
+    def outcomes(self, intent: int) -> Sequence[Outcome]:
+        """The outcomes of one intent."""
+        ...
+
+    def good_commit(self) -> str | None:
+        """The last commit whose documents were valid: what stays in force under a bad head."""
+        ...
+
+    def set_good_commit(self, commit_id: str) -> None:
+        """Note the last commit whose documents were valid."""
+        ...
+
+    def note(self, key: str, value: str) -> None:
+        """Keep a small fact about the reconciler itself (source trouble, service process)."""
+        ...
+
+    def noted(self, key: str) -> str | None:
+        """A small fact kept before."""
+        ...
+
+    def statuses(self) -> Sequence[Status]:
+        """The status of every subject as last recorded."""
+        ...
+
+    def set_statuses(self, server: str, statuses: Sequence[Status], plan_json: str) -> None:
+        """Replace the statuses of one server and the plan they were made from."""
+        ...
+
+    def plan_json(self, server: str) -> str | None:
+        """The last plan of a server as JSON, None where there is none."""
+        ...

@@ -1,0 +1,213 @@
+"""What one commit asks for, normalised: per server, the models with versions, labels and transition policy.
+
+Made by `parse/` from the documents of a commit, read by everything after it. Shapes follow the two kinds `Fleet` and
+`Model`; what the format does not accept yet has no field here.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from reconciler.state.versions import VersionPolicy
+
+
+class TransitionPolicy(enum.StrEnum):
+    """The order of a change: load new, then unload old; or the reverse, where both do not fit."""
+
+    AVAILABILITY = "availability"
+    RESOURCE = "resource"
+
+
+class DeliveryMode(enum.StrEnum):
+    """How a config reaches a server: by HandleReloadConfigRequest, or by a file that the server polls."""
+
+    RPC = "rpc"
+    FILE = "file"
+
+
+class Adopt(enum.StrEnum):
+    """What to do on first contact with a server that may already serve something (no RPC can list it)."""
+
+    REFUSE = "refuse"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the repository something was written; lines and columns count from 1."""
+
+    path: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """The commit a desired state was read from. `time` is the committer's, seconds since the epoch."""
+
+    id: str
+    author: str = ""
+    time: float = 0.0
+    subject: str = ""
+    trailers: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """The first ten digits of the id."""
+        return self.id[:10]
+
+    @property
+    def prunes_all(self) -> bool:
+        """Whether the commit consents to emptying a server (trailer `Model-Prune: all`, rule E2)."""
+        return any(key.lower() == "model-prune" and value.strip().lower() == "all" for key, value in self.trailers)
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """How a model may change. `load_deadline` in seconds; None means the fleet's `deadlines.load`."""
+
+    policy: TransitionPolicy = TransitionPolicy.AVAILABILITY
+    allow_downtime: bool = False
+    load_deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a failed load is tried in all, and the pause between: `backoff` doubling up to `max`, in seconds."""
+
+    limit: int = 3
+    backoff: float = 120.0
+    max: float = 1800.0
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after that many failures (at least one) before the next try."""
+        return float(min(self.max, self.backoff * 2 ** min(failures - 1, 30)))
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredModel:
+    """One model as one server shall serve it. `document` is the Model's metadata.name, `name` the servable's."""
+
+    document: str
+    name: str
+    base_path: str
+    policy: VersionPolicy
+    labels: tuple[tuple[str, int], ...] = ()
+    transition: Transition = Transition()
+    retry: Retry = Retry()
+    platform: str = "tensorflow"
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How configs are delivered. `{server}` in a path stands for the server's name.
+
+    `config_file` is written in mode `file`; `bootstrap_file` (mode `rpc`) is a label-free copy read at server start.
+    """
+
+    mode: DeliveryMode = DeliveryMode.RPC
+    bootstrap_file: str | None = None
+    config_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TfServing:
+    """How the servers were started; TensorFlow Serving cannot be asked. Times in seconds."""
+
+    version: str = "2.20"
+    file_system_poll_wait: float = 1.0
+    model_config_file_poll_wait: float = 0.0
+    num_load_threads: int = 0
+    num_unload_threads: int = 0
+    max_num_load_retries: int = 5
+    load_retry_interval: float = 60.0
+    allow_labels_for_unavailable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where a secret is found: an environment variable or a file. The secret itself is never a value of ours."""
+
+    from_env: str | None = None
+    from_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How the servers' gRPC port is reached; no `ca_file` means plain text."""
+
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+    authorization: SecretRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StorageMapping:
+    """How a path on the servers is seen from here: longest `server_path` prefix wins."""
+
+    server_path: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Longest waits, in seconds: one status answer, one reload answer, a load, an unload."""
+
+    status: float = 2.0
+    reload: float = 5.0
+    load: float = 600.0
+    unload: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """What the servers of one Fleet document share."""
+
+    name: str
+    delivery: Delivery = Delivery()
+    tf_serving: TfServing = TfServing()
+    connection: Connection = Connection()
+    storage: tuple[StorageMapping, ...] = ()
+    allow_unseen_storage: bool = False
+    deadlines: Deadlines = Deadlines()
+    adopt: Adopt = Adopt.REFUSE
+    prune: bool = False
+    place: Place = Place("")
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredServer:
+    """One server with everything it shall serve; models ascend by name."""
+
+    fleet: Fleet
+    name: str
+    grpc: str
+    rest: str | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    models: tuple[DesiredModel, ...] = ()
+    place: Place = Place("")
+
+    @property
+    def id(self) -> str:
+        """Identity: `fleet/server`."""
+        return f"{self.fleet.name}/{self.name}"
+
+    def model(self, name: str) -> DesiredModel | None:
+        """The model of that servable name, None where this server shall not have it."""
+        return next((model for model in self.models if model.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one commit asks for; servers ascend by id."""
+
+    commit: Commit
+    servers: tuple[DesiredServer, ...] = ()
+
+    def server(self, server_id: str) -> DesiredServer | None:
+        """The server with that id, None where no Fleet lists it."""
+        return next((server for server in self.servers if server.id == server_id), None)

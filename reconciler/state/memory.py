@@ -1,0 +1,162 @@
+"""What is remembered of one server between looks, as one value that the store keeps and *observe* reads back.
+
+TensorFlow Serving cannot be asked for its config, so what we sent last is the only record of it. `belief/` folds looks,
+sent reloads and their answers into it; nobody else changes it. Losing it is safe: see `Standing.FIRST_CONTACT`.
+All times are seconds since the epoch.
+"""
+
+import enum
+from dataclasses import dataclass
+
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.look import LabelReading, ServingError, VersionState
+
+
+class Standing(enum.StrEnum):
+    """How well the config in force is known.
+
+    FIRST_CONTACT: no record of this server at all. KNOWN: `sent` was accepted in this server's present life.
+    LOST: there was a record, but it may no longer hold and no restart is proven. RESTARTED: the server was proven to
+    have started anew, so whatever it holds comes from its own start config.
+    """
+
+    FIRST_CONTACT = "FirstContact"
+    KNOWN = "Known"
+    LOST = "Lost"
+    RESTARTED = "Restarted"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionMemory:
+    """One version of one model in the server's present life.
+
+    since: when `state` was first seen. dropped_at: when it was last taken off the list (0 if never, or listed now).
+    listed_at: when it was last put on the list. suspect: an earlier life's status may be showing. proven: answered by
+    number while AVAILABLE without a break. ended_at: when an END was witnessed after the last listing or drop.
+    attempts: loads that were seen to fail since it was listed.
+    """
+
+    model: str
+    version: int
+    state: VersionState = VersionState.ABSENT
+    error: ServingError | None = None
+    since: float = 0.0
+    listed_at: float = 0.0
+    dropped_at: float = 0.0
+    ended_at: float = 0.0
+    suspect: bool = False
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMemory:
+    """One label as last read back, and when."""
+
+    model: str
+    label: str
+    reading: LabelReading
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Loads of one version under one spec that failed on this server; `digest` is the spec's (state/plan.py)."""
+
+    model: str
+    version: int
+    digest: str
+    count: int
+    at: float
+    error: ServingError
+
+
+@dataclass(frozen=True, slots=True)
+class GoodSpec:
+    """The last config of a model that was wholly reached on this server: what a quarantined spec falls back to."""
+
+    config: ModelConfig
+    digest: str
+    at: float
+
+
+class AnswerKind(enum.StrEnum):
+    """What came back from a reload. None of them is proof (rules E7, E10, E11)."""
+
+    ACCEPTED = "Accepted"
+    MODELS_FAILED = "ModelsFailed"
+    REFUSED = "Refused"
+    NONE = "NoAnswer"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one reload. NONE: a deadline, a lost connection: it may still be applied, any time later."""
+
+    kind: AnswerKind
+    code: int = 0
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """A reload whose fate is not known: sent (or about to be), not answered. `names` are the models new in it."""
+
+    config: ServerConfig
+    names: tuple[str, ...]
+    sent_at: float
+    specs: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The server turned a config down: its words, how often in a row, and the last time."""
+
+    code: int
+    message: str
+    count: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is seen does not fit what was sent: since when, and how many rounds of looking again it survived."""
+
+    model: str
+    version: int
+    reason: str
+    since: float
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that is remembered of one server. `sent` is the config in force as far as known, None where it is not.
+
+    endpoint: the gRPC address this was learned at; another address invalidates everything. known_as: the last config
+    of any life, for healing and for models that git no longer names. removed: (model, when) of models dropped.
+    busy_at: last time anything was LOADING or UNLOADING. changed_at: last reload sent. stood_since: when `standing`
+    was taken. labels_wanted: read every label back at the next look. specs: (model, digest of the spec last sent).
+    """
+
+    server: str
+    endpoint: str
+    standing: Standing = Standing.FIRST_CONTACT
+    stood_since: float = 0.0
+    sent: ServerConfig | None = None
+    known_as: ServerConfig = ServerConfig()
+    changed_at: float = 0.0
+    busy_at: float = 0.0
+    versions: tuple[VersionMemory, ...] = ()
+    labels: tuple[LabelMemory, ...] = ()
+    labels_wanted: bool = True
+    removed: tuple[tuple[str, float], ...] = ()
+    specs: tuple[tuple[str, str], ...] = ()
+    failures: tuple[Failure, ...] = ()
+    good: tuple[GoodSpec, ...] = ()
+    outstanding: Outstanding | None = None
+    refusal: Refusal | None = None
+    doubts: tuple[Doubt, ...] = ()
+
+    def version(self, model: str, number: int) -> VersionMemory | None:
+        """What is remembered of one version, None where nothing is."""
+        return next((each for each in self.versions if each.model == model and each.version == number), None)

@@ -1,0 +1,133 @@
+"""What may be believed of one server now: the planner's second argument.
+
+Made by `belief/` from a look and the memory; every judgement that needs time (going, suspect, proven, fence) is made
+there and is a plain fact here. What could not be seen is a value. `at` stands for "now" in planning: the planner has
+no clock. All times are seconds since the epoch.
+"""
+
+from dataclasses import dataclass
+
+from reconciler.state.config import ServerConfig
+from reconciler.state.look import (
+    LabelKind,
+    LabelReading,
+    PathFacts,
+    Presence,
+    Reach,
+    ServingError,
+    VersionFiles,
+    VersionState,
+)
+from reconciler.state.memory import Doubt, Failure, GoodSpec, Outstanding, Refusal, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedVersion:
+    """One version of one model.
+
+    listed: in the config in force. going: unlisted, yet still on its way out (or may be). suspect: the status may be
+    an earlier life's. proven: AVAILABLE, not suspect, answered by GetModelMetadata for that number. ended: an END was
+    witnessed since it was last listed or dropped. since / listed_at / dropped_at: see VersionMemory.
+    """
+
+    version: int
+    state: VersionState
+    error: ServingError | None = None
+    since: float = 0.0
+    listed: bool = False
+    going: bool = False
+    suspect: bool = False
+    proven: bool = False
+    ended: bool = False
+    listed_at: float = 0.0
+    dropped_at: float = 0.0
+
+    @property
+    def failed(self) -> bool:
+        """Whether a load ended in an error and the status can be believed."""
+        return self.state is VersionState.END and self.error is not None and not self.suspect
+
+    @property
+    def loading(self) -> bool:
+        """Whether a load is queued or running."""
+        return self.state in (VersionState.START, VersionState.LOADING)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedModel:
+    """One model as this server shows it: versions ascending, labels as (label, reading) ascending.
+
+    `unseen` says why its status could not be read; then versions are those last seen and prove nothing.
+    removed_at: when the model was last dropped from the config (0 if never, or configured now). rest_at: a removed
+    model may be re-added from this time on even without a witnessed END (one fence; design §6 invariant 10).
+    """
+
+    name: str
+    versions: tuple[ObservedVersion, ...] = ()
+    labels: tuple[tuple[str, LabelReading], ...] = ()
+    unseen: str = ""
+    removed_at: float = 0.0
+    rest_at: float = 0.0
+
+    def version(self, number: int) -> ObservedVersion:
+        """That version; one in state ABSENT where the server has no entry."""
+        found = next((each for each in self.versions if each.version == number), None)
+        return found or ObservedVersion(number, VersionState.ABSENT)
+
+    def reading(self, label: str) -> LabelReading:
+        """What that label means now; UNSEEN where it was not read."""
+        return dict(self.labels).get(label, LabelReading(LabelKind.UNSEEN, detail="not read"))
+
+    @property
+    def proven(self) -> tuple[int, ...]:
+        """The versions proven available, ascending."""
+        return tuple(each.version for each in self.versions if each.proven)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One server as believed at `at`.
+
+    sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
+    versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
+    nothing read before this time about what was changed can be believed (the past where no fence stands).
+    busy: something is LOADING or UNLOADING. wedged: the outstanding reload waits for a name that cannot appear.
+    """
+
+    server: str
+    at: float
+    reach: Reach = Reach()
+    standing: Standing = Standing.KNOWN
+    sent: ServerConfig = ServerConfig()
+    known_as: ServerConfig = ServerConfig()
+    models: tuple[ObservedModel, ...] = ()
+    paths: tuple[PathFacts, ...] = ()
+    fence_until: float = 0.0
+    busy: bool = False
+    outstanding: Outstanding | None = None
+    wedged: bool = False
+    refusal: Refusal | None = None
+    failures: tuple[Failure, ...] = ()
+    good: tuple[GoodSpec, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+    def model(self, name: str) -> ObservedModel:
+        """That model; one without versions where nothing is known of it."""
+        return next((each for each in self.models if each.name == name), None) or ObservedModel(name)
+
+    def path(self, base_path: str) -> PathFacts:
+        """What storage holds there; UNSEEN where it was not looked at."""
+        found = next((each for each in self.paths if each.base_path == base_path), None)
+        return found or PathFacts(base_path, Presence.UNSEEN, detail="not looked at")
+
+    def files(self, base_path: str, version: int) -> VersionFiles | None:
+        """The directory of that version below that path, None where none was seen."""
+        return self.path(base_path).files(version)
+
+    def good_spec(self, model: str) -> GoodSpec | None:
+        """The last spec of that model wholly reached here."""
+        return next((each for each in self.good if each.config.name == model), None)
+
+    def failures_of(self, model: str, digest: str) -> tuple[Failure, ...]:
+        """The loads of that model that failed under the spec with that digest."""
+        return tuple(each for each in self.failures if each.model == model and each.digest == digest)

@@ -1,0 +1,222 @@
+"""Plans as values: facts, actions, gaps, passes, holds. Printable, storable, comparable; no behaviour beyond that.
+
+Made by `plan/`, judged by `invariants.py`, driven by `execute/`, shown by `expose/`. Reasons (`because`, `detail`) are
+for people; no decision reads them.
+"""
+
+import enum
+import hashlib
+from dataclasses import dataclass
+
+from reconciler.state.config import ServerConfig
+
+
+class FactKind(enum.StrEnum):
+    """What can be required of, or expected from, an observed server."""
+
+    AVAILABLE = "available"  # the version is proven available
+    LISTED = "listed"  # the config in force lists the version
+    GONE = "gone"  # the version is END or absent
+    LABEL_AT = "labelAt"  # requests by the label are answered by the version
+    LABEL_UNDEFINED = "labelUndefined"  # the label does not exist on the server
+    MODEL_LISTED = "modelListed"  # the config in force names the model
+    MODEL_UNLISTED = "modelUnlisted"
+    FILES_COMPLETE = "filesComplete"  # storage holds the version, complete
+    POLICY = "policy"  # the config in force hands versions to the server as desired
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One checkable statement about one model on one server."""
+
+    kind: FactKind
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+class ActionKind(enum.StrEnum):
+    """What an action does. Order in a listing follows `ACTION_ORDER`."""
+
+    ADD_MODEL = "addModel"
+    REMOVE_MODEL = "removeModel"
+    REPOINT = "repoint"  # another base path, same files
+    POLICY = "policy"  # hand the choice of versions to the server, or take it back
+    LOAD = "load"
+    CHECK = "check"
+    LABEL = "label"
+    UNLABEL = "unlabel"
+    UNLOAD = "unload"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change of one model on one server.
+
+    LOAD, UNLOAD: `version`. LABEL: `label` from `before` (None: new) to `version`. UNLABEL: `label` from `before`.
+    ADD_MODEL: `version` is the one listed first. `needs` must hold before it goes; `leads_to` holds when it is done.
+    """
+
+    kind: ActionKind
+    model: str
+    version: int | None = None
+    label: str | None = None
+    before: int | None = None
+    because: str = ""
+    needs: tuple[Fact, ...] = ()
+    leads_to: tuple[Fact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch in which a label answers nobody, stated before it happens. `seconds` is the expected upper bound.
+
+    `load_known`: whether the time includes a measured load; if not, the load comes on top.
+    """
+
+    model: str
+    label: str
+    seconds: float
+    load_known: bool
+    because: str
+
+
+class PassKind(enum.StrEnum):
+    """What sort of reload a pass is."""
+
+    CHANGE = "change"  # models the server already has
+    ADD = "add"  # new names: the reload blocks until each has loaded
+    HEAL = "heal"  # names this server has loaded before, together
+    RESEND = "resend"  # the identical config once more, after a lost answer
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One reload of one server: every action that may go now, and the full config that carries them.
+
+    `specs`: (model, digest) of each model's spec, to which failures and successes are booked.
+    """
+
+    number: int
+    kind: PassKind
+    actions: tuple[Action, ...]
+    config: ServerConfig
+    gaps: tuple[Gap, ...] = ()
+    specs: tuple[tuple[str, str], ...] = ()
+
+
+class HoldReason(enum.StrEnum):
+    """Why a difference is not acted on now. Every member has a section in docs/planning.md."""
+
+    UNREACHABLE = "Unreachable"
+    NOT_SEEN = "NotSeen"
+    ADOPTION_UNCONFIRMED = "AdoptionUnconfirmed"
+    FENCED = "Fenced"
+    UNSETTLED = "Unsettled"
+    WEDGED = "Wedged"
+    SERVER_REFUSED = "ServerRefused"
+    LOADING = "Loading"
+    UNLOADING = "Unloading"
+    SUSPECT = "Suspect"
+    GOING = "Going"
+    UNPROVEN = "Unproven"
+    ARTIFACT_MISSING = "ArtifactMissing"
+    ARTIFACT_INCOMPLETE = "ArtifactIncomplete"
+    STORAGE_UNSEEN = "StorageUnseen"
+    DISCOVERY_FROZEN = "DiscoveryFrozen"
+    BASE_PATH_NEEDS_COPY = "BasePathNeedsCopy"
+    RETRY_PAUSE = "RetryPause"
+    QUARANTINED = "Quarantined"
+    RESTORED_AFTER_FAILED_LOAD = "RestoredAfterFailedLoad"
+    RESOURCE_TURN = "ResourceTurn"
+    LOAD_THREADS_BUSY = "LoadThreadsBusy"
+    CHANGES_FIRST = "ChangesFirst"
+    PRUNE_GUARD = "PruneGuard"
+    EMPTYING_GUARD = "EmptyingGuard"
+    SERVER_DECIDES = "ServerDecides"
+    VERSION_WEDGED = "VersionWedged"
+    DANGLING = "Dangling"
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A difference that is not acted on now: why, and what releases it; `until` where that is a time.
+
+    `model` is "" where the whole server is held. `progressing`: the server is on its way and nobody needs to act.
+    """
+
+    reason: HoldReason
+    model: str
+    detail: str
+    released_by: str
+    until: float | None = None
+    version: int | None = None
+    label: str | None = None
+    progressing: bool = False
+
+
+class DifferenceKind(enum.StrEnum):
+    """In what observed is not effective desired."""
+
+    MODEL_MISSING = "modelMissing"
+    MODEL_EXTRA = "modelExtra"
+    BASE_PATH = "basePath"
+    POLICY = "policy"
+    VERSION_MISSING = "versionMissing"
+    VERSION_EXTRA = "versionExtra"
+    LABEL_WRONG = "labelWrong"
+    LABEL_EXTRA = "labelExtra"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing in which observed is not effective desired, in git's terms: wanted and found as short texts."""
+
+    kind: DifferenceKind
+    model: str
+    wanted: str
+    found: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerPlan:
+    """The road of one server: passes in order, as forecast now, plus holds. Only the first pass is ever driven.
+
+    look_again_at: the earliest time at which a hold may be released by time alone. fingerprint: commit, observed facts
+    without times, and passes.
+    """
+
+    server: str
+    differences: tuple[Difference, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    look_again_at: float | None = None
+    fingerprint: str = ""
+    observed_at: float = 0.0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        """Whether nothing differs."""
+        return not self.differences
+
+    @property
+    def blocked(self) -> bool:
+        """Whether something differs that only a person or the world can release."""
+        return any(not hold.progressing for hold in self.holds)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The plans of all servers of one commit, ascending by server id."""
+
+    commit: str
+    servers: tuple[ServerPlan, ...] = ()
+
+    @property
+    def fingerprint(self) -> str:
+        """`sha256:` and the hex digest over the servers' fingerprints."""
+        text = "\n".join([self.commit, *(f"{server.server} {server.fingerprint}" for server in self.servers)])
+        return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
