@@ -156,6 +156,7 @@ class Memory:
     outstanding: Outstanding | None = None
     refusal: Refusal | None = None
     doubts: tuple[Doubt, ...] = ()
+    load_seconds: tuple[tuple[str, float], ...] = ()
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""

@@ -182,10 +182,11 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ServerPlan:
-    """The road of one server: passes in order, as forecast now, plus holds. Only the first pass is ever driven.
+    """The road of one server: passes in order, as forecast now, plus holds. Only `next_pass` is ever driven.
 
-    look_again_at: the earliest time at which a hold may be released by time alone. fingerprint: commit, observed facts
-    without times, and passes.
+    waiting: no pass may go at this moment (see the progressing holds); `passes` then shows the road after the wait.
+    look_again_at: the earliest time at which a hold may be released by time alone. fingerprint: commit, differences,
+    holds and passes, without times and wording.
     """
 
     server: str
@@ -196,6 +197,12 @@ class ServerPlan:
     fingerprint: str = ""
     observed_at: float = 0.0
     warnings: tuple[str, ...] = ()
+    waiting: bool = False
+
+    @property
+    def next_pass(self) -> Pass | None:
+        """The one pass that may be sent now; None while the road waits, or where nothing is to be done."""
+        return self.passes[0] if self.passes and not self.waiting else None
 
     @property
     def converged(self) -> bool:
