@@ -1,0 +1,216 @@
+"""The owner of the core: one event loop, real time, real loads.
+
+Here: every call into the core, the timer that drives it, threads for loads and inferences, the loaded models by the
+core's keys. The fronts call ``start``, ``reload``, ``get_model_status`` and ``infer``. All but the work handed to
+threads happens on the event loop, so the core needs no lock.
+
+Each load or unload gets a thread of its own (the core decides how many there are at once); inferences share a pool of
+``grpc_max_threads``. So no number of loads can delay an inference by queueing.
+
+A call goes on when its client has gone: a reload lives in the core's ticket, an inference keeps its lease until its
+thread has finished, because freeing a model somebody still computes with would crash the process.
+
+Not here: any rule of TensorFlow Serving (the core), the meaning of requests (the fronts).
+"""
+
+import asyncio
+import gc
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reconciler.modelserver.core import (
+    OK,
+    Core,
+    Effect,
+    Lease,
+    LoadKey,
+    Log,
+    Published,
+    ReadConfigFile,
+    ServerConfig,
+    StartLoad,
+    StartUnload,
+    Status,
+    Ticket,
+    VersionStatus,
+)
+from reconciler.modelserver.savedmodel import SavedModel
+from reconciler.modelserver.statuses import StatusError
+
+Work = TypeVar("Work")
+_journal = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelChoice:
+    """Which model and version a request means."""
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Servable:
+    """A loaded version, for the time of one request."""
+
+    name: str
+    version: int
+    saved_model: SavedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the host does not do itself."""
+
+    load: Callable[[str], SavedModel]
+    read_config: Callable[[], ServerConfig | Status]
+
+
+class Host:
+    """Drives a core in real time. Construct and use it within one running event loop."""
+
+    def __init__(self, core: Core, outside: Outside, inference_threads: int) -> None:
+        self._core = core
+        self._outside = outside
+        self._loop = asyncio.get_running_loop()
+        self._models: dict[LoadKey, SavedModel] = {}
+        self._waiting: list[tuple[Ticket, asyncio.Future[Status]]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._pool = ThreadPoolExecutor(inference_threads, thread_name_prefix="inference")
+        self._threads: set[threading.Thread] = set()
+        self._running = 0
+        self._closed = False
+
+    async def start(self, config: ServerConfig) -> Status:
+        """Load what the server begins with; with a model that never comes up, this never returns."""
+        return await self._answer(self._core.start(config, self._loop.time()))
+
+    async def reload(self, config: ServerConfig) -> Status:
+        """Replace the configuration."""
+        return await self._answer(self._core.reload(config, self._loop.time()))
+
+    def get_model_status(self, name: str, version: int | None) -> tuple[VersionStatus, ...]:
+        """Every version known of a model, or the one asked for."""
+        found = self._core.get_model_status(name, version)
+        if isinstance(found, Status):
+            raise StatusError(found.code, found.message)
+        return found
+
+    async def infer(self, choice: ModelChoice, work: Callable[[Servable], Work]) -> Work:
+        """Do ``work`` with the version ``choice`` means, in a thread."""
+        found = self._core.resolve(choice.name, choice.version, choice.label)
+        if isinstance(found, Status):
+            raise StatusError(found.code, found.message)
+        version, lease = found
+        future = self._submit(work, Servable(choice.name, version, self._models[lease.key]), lease)
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    async def compute(self, work: Callable[[], Work]) -> Work:
+        """Do something slow that needs no model, in a thread."""
+        return await asyncio.wrap_future(self._pool.submit(work))
+
+    def close(self) -> bool:
+        """Stop driving the core. False if threads are left that cannot be interrupted."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        return not self._running and not any(thread.is_alive() for thread in self._threads)
+
+    # -- driving ------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, ticket: Ticket) -> Status:
+        future: asyncio.Future[Status] = self._loop.create_future()
+        self._waiting.append((ticket, future))
+        self._turn()
+        return await future
+
+    def _turn(self) -> None:
+        """Let the core do what is due, carry out what it asks for, pass on its answers, set the timer."""
+        if self._closed:
+            return
+        while effects := self._core.advance(self._loop.time()):
+            for effect in effects:
+                self._carry_out(effect)
+        self._pass_on_answers()
+        if self._timer is not None:
+            self._timer.cancel()
+        due = self._core.next_at()
+        self._timer = None if due is None else self._loop.call_at(due, self._turn)
+
+    def _pass_on_answers(self) -> None:
+        for ticket, future in self._waiting:
+            if ticket.status is not None and not future.done():
+                future.set_result(ticket.status)
+        self._waiting = [waiting for waiting in self._waiting if not waiting[0].done]
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case StartLoad(key):
+                self._in_thread(f"load {key.model} {key.version}", lambda: self._load(key))
+            case StartUnload(key):
+                saved_model = self._models.pop(key)
+                self._in_thread(f"unload {key.model} {key.version}", lambda: self._unload(key, saved_model))
+            case ReadConfigFile():
+                self._core.reload_from_file(self._outside.read_config(), self._loop.time())
+            case Published(model, entry):
+                _journal.info("%s version %d is %s", model, entry.version, entry.state.name)
+            case Log(text):
+                _journal.info("%s", text)
+
+    # -- in threads ---------------------------------------------------------------------------------------------------
+
+    def _in_thread(self, name: str, work: Callable[[], None]) -> None:
+        self._threads = {thread for thread in self._threads if thread.is_alive()}
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _load(self, key: LoadKey) -> None:
+        _journal.info("Loading %s version %d from %s", key.model, key.version, key.path)
+        try:
+            saved_model = self._outside.load(key.path)
+        except StatusError as error:
+            _journal.warning("Loading %s version %d failed: %s", key.model, key.version, error)
+            self._back_on_loop(self._core.load_finished, key, error.status)
+        else:
+            self._models[key] = saved_model
+            self._back_on_loop(self._core.load_finished, key, OK)
+
+    def _unload(self, key: LoadKey, saved_model: SavedModel) -> None:
+        saved_model.close()
+        del saved_model
+        gc.collect()  # a graph is a ring of objects; what stood before the first load is frozen, so this is quick
+        _journal.info("Unloaded %s version %d", key.model, key.version)
+        self._back_on_loop(self._core.unload_finished, key)
+
+    def _submit(self, work: Callable[[Servable], Work], servable: Servable, lease: Lease) -> Future[Work]:
+        def done(_: object) -> None:
+            self._back_on_loop(self._release, lease)
+
+        self._running += 1
+        future = self._pool.submit(work, servable)
+        future.add_done_callback(done)
+        return future
+
+    def _release(self, lease: Lease, now: float) -> None:
+        self._running -= 1
+        self._core.release(lease, now)
+
+    def _back_on_loop(self, call: Callable[..., None], *arguments: object) -> None:
+        """Tell the core from a thread, with the time at which it hears of it."""
+
+        def tell() -> None:
+            if not self._closed:
+                call(*arguments, self._loop.time())
+                self._turn()
+
+        try:
+            self._loop.call_soon_threadsafe(tell)
+        except RuntimeError:  # the loop is closed: the process is ending
+            _journal.debug("A thread finished after the end")
