@@ -11,6 +11,7 @@
 PYTHON ?=
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input
+QUIET := --quiet --log .venv/pip.log $(if $(MAKE_TERMOUT),,--progress-bar off)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -36,7 +37,7 @@ demo: .venv/ready
 	@$(PY) -m reconciler demo
 
 test: .venv/ready
-	@$(PY) -m pytest -q -n 2 --dist loadgroup
+	@$(PY) -m pytest -q -n 2 --dist loadfile
 
 check: .venv/ready
 	@$(PY) -m ruff check .
@@ -58,14 +59,14 @@ bench: .venv/ready
 
 .venv/installed: requirements.lock .venv/made
 	@echo "Installing the tested versions of TensorFlow and the rest (about 700 MB; a few minutes at the first time) ..."
-	@$(PIP) install --quiet --log .venv/pip.log --requirement requirements.lock || { \
+	@$(PIP) install $(QUIET) --requirement requirements.lock || { \
 	    echo "Installing failed; the reason is above, the whole story in .venv/pip.log." \
 	         "Behind a proxy or a mirror, set what pip needs (for example PIP_INDEX_URL) and run make again." >&2; exit 1; }
 	@touch $@
 
 # The build tools come from the lock as well: nothing else is downloaded.
 .venv/ready: pyproject.toml .venv/installed
-	@$(PIP) install --quiet --log .venv/pip.log --no-deps --no-build-isolation --editable . || { \
+	@$(PIP) install $(QUIET) --no-deps --no-build-isolation --editable . || { \
 	    echo "Installing the project itself failed; the reason is above, the whole story in .venv/pip.log." >&2; exit 1; }
 	@echo "Set-up is complete."
 	@touch $@
