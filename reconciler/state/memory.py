@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.look import LabelReading, ServingError, VersionState
+from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
 
 
 class Standing(enum.StrEnum):
@@ -33,7 +33,8 @@ class VersionMemory:
     since: when `state` was first seen. dropped_at: when it was last taken off the list (0 if never, or listed now).
     listed_at: when it was last put on the list. suspect: an earlier life's status may be showing. proven: answered by
     number while AVAILABLE without a break. ended_at: when an END was witnessed after the last listing or drop.
-    attempts: loads that were seen to fail since it was listed.
+    booked: the END it shows is counted in `failures` already. denied_at: since when it is AVAILABLE by status and yet
+    GetModelMetadata by number does not find it (0 where it answers, or was not asked).
     """
 
     model: str
@@ -46,6 +47,8 @@ class VersionMemory:
     ended_at: float = 0.0
     suspect: bool = False
     proven: bool = False
+    booked: bool = False
+    denied_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +122,18 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is seen does not fit what was sent: since when, and how many rounds of looking again it survived."""
+    """What is seen does not fit what was sent: since when, and how many rounds of looking again it survived.
+
+    since: 0 while it does not hold (its rounds are kept for a while, so that a flapping cause is not fought for ever).
+    seen_at: when it last held.
+    """
 
     model: str
     version: int
     reason: str
     since: float
     rounds: int = 0
+    seen_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ class Memory:
     of any life, for healing and for models that git no longer names. removed: (model, when) of models dropped.
     busy_at: last time anything was LOADING or UNLOADING. changed_at: last reload sent. stood_since: when `standing`
     was taken. labels_wanted: read every label back at the next look. specs: (model, digest of the spec last sent).
+    parked: under LOST, the config in force before the connection broke, until a look confirms or refutes it.
+    paths, paths_at: what storage held when last looked at, and when each path was.
     """
 
     server: str
@@ -157,6 +167,9 @@ class Memory:
     refusal: Refusal | None = None
     doubts: tuple[Doubt, ...] = ()
     load_seconds: tuple[tuple[str, float], ...] = ()
+    parked: ServerConfig | None = None
+    paths: tuple[PathFacts, ...] = ()
+    paths_at: tuple[tuple[str, float], ...] = ()
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""
