@@ -1,11 +1,12 @@
 """What the middle of the system asks of the outside: protocols, implemented in `adapters/` and in `sim/`.
 
 `source`, `observe`, `execute`, `record` and `loop` are written against these; the compositions (`cli`, `sim`) choose
-the implementation. A fake passes the same contract tests as the real thing (tests/contracts). Nothing here has behaviour.
+the implementation. A fake passes the same contract tests as the real thing (tests/contracts). No behaviour here.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Protocol
 
 from reconciler.state.config import ServerConfig
@@ -39,7 +40,9 @@ class AbstractDeadline(Protocol):
         """Start counting."""
         ...
 
-    async def __aexit__(self, *exc: object) -> bool | None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None:
         """Stop counting; raises TimeoutError where the time ran out."""
         ...
 
