@@ -1,0 +1,181 @@
+"""Why is it not applied yet? One answer per model and server, as sentences and as data.
+
+Called by `explain MODEL|SERVER|FLEET`, from the record alone: nothing is asked of a server or of git, so it also
+answers for a server that is down. How old the answer is stands in it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.expose import diff, timeline, words
+from reconciler.expose.documents import Data, difference_document, envelope, hold_document
+from reconciler.expose.status import leading
+from reconciler.state.outcome import Condition, Intent, Outcome, Status
+from reconciler.state.plan import Action, Difference, Hold, ServerPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the record holds: statuses, last plans by server, intents newest first, outcomes, trouble with git ("")."""
+
+    statuses: tuple[Status, ...]
+    plans: Mapping[str, ServerPlan]
+    intents: tuple[Intent, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One hold with its age: `since` is when its subject's condition took this reason, None if not known."""
+
+    hold: Hold
+    since: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer about one subject: a server (model "") or a model on it.
+
+    planned: whether a plan is on record. obstacles: what keeps it as it is, what needs somebody first. next: the
+    actions to come, in order. last: the newest intent that touched the subject.
+    """
+
+    status: Status
+    planned: bool = False
+    differences: tuple[Difference, ...] = ()
+    obstacles: tuple[Obstacle, ...] = ()
+    next: tuple[Action, ...] = ()
+    last: timeline.Done | None = None
+    look_again_at: float | None = None
+
+
+def subjects(subject: str, statuses: Iterable[Status]) -> list[Status]:
+    """The statuses a name is about: a model everywhere, `fleet/server`, `fleet/server/model`, a server, a fleet."""
+    known = [each for each in statuses if "/" in each.server]
+    at = [each for each in known if each.model and subject == f"{each.server}/{each.model}"]
+    model = [each for each in known if each.model == subject]
+    named = [each for each in known if subject == each.server or subject in each.server.split("/")]
+    server = [each for each in named if not each.model]
+    return sorted(at or model or server, key=lambda each: (each.server, each.model))
+
+
+def answers(subject: str, records: Records) -> list[Answer]:
+    """One answer per subject named; none where the record does not know the name."""
+    return [_answer(status, records) for status in subjects(subject, records.statuses)]
+
+
+def explain_text(subject: str, found: Sequence[Answer], records: Records) -> str:
+    """The answers as sentences."""
+    lines = [f"git: {records.trouble}", ""] if records.trouble else []
+    for answer in found:
+        lines += [*_lines(answer), ""]
+    return "\n".join(lines) if found else f"The record knows no model, server or fleet named {subject}.\n"
+
+
+def explain_document(subject: str, found: Sequence[Answer], records: Records) -> dict[str, Data]:
+    """The answers as data."""
+    return envelope(
+        "Explanation",
+        {"subject": subject, "sourceTrouble": records.trouble or None, "answers": [_item(each) for each in found]},
+    )
+
+
+def _answer(status: Status, records: Records) -> Answer:
+    plan, model = records.plans.get(status.server), status.model
+    last = _last(status, records)
+    if plan is None:
+        return Answer(status, last=last)
+    holds = [each for each in plan.holds if model in ("", each.model) or not each.model]
+    return Answer(
+        status,
+        planned=True,
+        differences=tuple(each for each in plan.differences if model in ("", each.model)),
+        obstacles=tuple(Obstacle(hold, _since(hold, status, records)) for hold in sorted(holds, key=_people_first)),
+        next=tuple(each for body in plan.passes for each in body.actions if model in ("", each.model)),
+        last=last,
+        look_again_at=plan.look_again_at,
+    )
+
+
+def _people_first(hold: Hold) -> bool:
+    return hold.progressing
+
+
+def _last(status: Status, records: Records) -> timeline.Done | None:
+    for intent in records.intents:
+        touched = {"", *(action.model for action in intent.body.actions)}
+        if intent.server == status.server and status.model in touched:
+            return timeline.Done(intent, tuple(each for each in records.outcomes if each.intent == intent.id))
+    return None
+
+
+def _since(hold: Hold, status: Status, records: Records) -> float | None:
+    """Since when a condition of the hold's subject carries its reason."""
+    own = [each for each in records.statuses if each.server == status.server and each.model == hold.model]
+    ages = [each.since for one in own for each in one.conditions if each.reason == str(hold.reason)]
+    return min(ages, default=None)
+
+
+def _lines(answer: Answer) -> list[str]:
+    status = answer.status
+    name = f"{status.model} on {status.server}" if status.model else status.server
+    lines = [f"{name}: {status.sync}, {status.health}"]
+    condition = leading(status)
+    if condition is not None:
+        lines.append(f"  state     {condition.reason} since {words.moment(condition.since)}: {condition.message}")
+    lines += [f"  differs   {diff.difference_text(each)}" for each in answer.differences]
+    lines += [line for obstacle in answer.obstacles for line in _obstacle(obstacle)]
+    lines.append(f"  next      {_next(answer)}")
+    if answer.last is not None:
+        lines.append(f"  last      {timeline.headline(answer.last)}")
+    lines.append(f"  in force  commit {status.commit[:10] or 'none yet'}; state recorded {words.moment(status.at)}")
+    return lines
+
+
+def _obstacle(obstacle: Obstacle) -> list[str]:
+    hold = obstacle.hold
+    word = "waits" if hold.progressing else "blocked"
+    since = f", since {words.moment(obstacle.since)}" if obstacle.since else ""
+    until = f", {words.moment(hold.until)} at the latest" if hold.until is not None else ""
+    return [f"  {word:<8}  {hold.reason}{since}: {hold.detail}", f"            released by {hold.released_by}{until}"]
+
+
+def _next(answer: Answer) -> str:
+    if not answer.planned:
+        return "the server is looked at; no plan of it is on record yet"
+    if answer.next:
+        return "; ".join(timeline.deed_without_config(each) for each in answer.next)
+    if any(not obstacle.hold.progressing for obstacle in answer.obstacles):
+        return "nothing until it is released as said above"
+    if answer.obstacles:
+        return "nothing for anybody to do: it goes on by itself as said above"
+    return "nothing: it is what git asks for"
+
+
+def _item(answer: Answer) -> dict[str, Data]:
+    status = answer.status
+    return {
+        "server": status.server,
+        "model": status.model or None,
+        "sync": str(status.sync),
+        "health": str(status.health),
+        "commit": status.commit,
+        "at": words.timestamp(status.at),
+        "conditions": [_condition(each) for each in status.conditions],
+        "differences": [difference_document(each) for each in answer.differences],
+        "holds": [{**hold_document(each.hold), "since": words.timestamp(each.since)} for each in answer.obstacles],
+        "next": _next(answer),
+        "lookAgainAt": words.timestamp(answer.look_again_at),
+        "last": timeline.done_document(answer.last) if answer.last else None,
+    }
+
+
+def _condition(each: Condition) -> dict[str, Data]:
+    return {
+        "type": str(each.type),
+        "status": str(each.status),
+        "reason": each.reason,
+        "message": each.message,
+        "since": words.timestamp(each.since),
+    }

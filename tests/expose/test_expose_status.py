@@ -1,0 +1,156 @@
+import json
+
+from expose_samples import COMMIT, LOAD, PROMOTE, config
+from rich.console import Console
+
+from reconciler.expose import documents, explain, problems, status, timeline
+from reconciler.state.look import LabelKind, LabelReading
+from reconciler.state.memory import LabelMemory, Memory
+from reconciler.state.outcome import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Health,
+    Intent,
+    Outcome,
+    OutcomeKind,
+    Status,
+    Sync,
+)
+from reconciler.state.plan import Pass, PassKind
+
+AT = 1_795_200_000.0
+BLOCKED = Condition(ConditionType.READY, ConditionStatus.FALSE, "ArtifactMissing", "version 7 is not in storage", AT)
+READY = Condition(ConditionType.READY, ConditionStatus.TRUE, "Synced", "what git says is what is served", AT)
+
+STATUSES = (
+    Status("eu-gpu/gpu-1", "", Sync.OUT_OF_SYNC, Health.DEGRADED, (BLOCKED,), COMMIT.id, AT),
+    Status("eu-gpu/gpu-1", "half", Sync.SYNCED, Health.HEALTHY, (READY,), COMMIT.id, AT),
+    Status("eu-gpu/gpu-1", "fashion", Sync.OUT_OF_SYNC, Health.DEGRADED, (BLOCKED,), COMMIT.id, AT),
+    Status("us-gpu/gpu-3", "", Sync.SYNCED, Health.HEALTHY, (READY,), COMMIT.id, AT),
+)
+MEMORY = Memory(
+    "eu-gpu/gpu-1",
+    "gpu-1:8500",
+    labels=(LabelMemory("half", "stable", LabelReading(LabelKind.RESOLVES, 2), AT),),
+)
+INTENT = Intent(7, AT, COMMIT.id, "eu-gpu/gpu-1", Pass(1, PassKind.CHANGE, (LOAD,), config((1, 2))))
+LOADED = Outcome(7, LOAD, OutcomeKind.DONE, AT + 0.9)
+RECORDS = explain.Records(STATUSES, {"eu-gpu/gpu-1": PROMOTE}, (INTENT,), (LOADED,))
+
+
+def told(subject: str) -> str:
+    return explain.explain_text(subject, explain.answers(subject, RECORDS), RECORDS)
+
+
+def test_each_fleet_comes_before_its_servers_and_each_server_before_its_models() -> None:
+    rows = status.rows(STATUSES, (MEMORY,))
+    assert [(row.kind, row.name, row.model) for row in rows] == [
+        ("fleet", "eu-gpu", ""),
+        ("server", "eu-gpu/gpu-1", ""),
+        ("model", "eu-gpu/gpu-1", "fashion"),
+        ("model", "eu-gpu/gpu-1", "half"),
+        ("fleet", "us-gpu", ""),
+        ("server", "us-gpu/gpu-3", ""),
+    ]
+
+
+def test_fleet_is_as_bad_as_its_worst_server() -> None:
+    fleet = status.rows(STATUSES, ())[0]
+    assert (fleet.sync, fleet.health, fleet.commit) == (Sync.OUT_OF_SYNC, Health.DEGRADED, COMMIT.id)
+
+
+def test_model_row_shows_labels_as_last_read_back() -> None:
+    half = next(row for row in status.rows(STATUSES, (MEMORY,)) if row.model == "half")
+    assert half.labels == (("stable", "2"),)
+
+
+def test_table_fits_its_rows_without_colours() -> None:
+    console = Console(no_color=True, force_terminal=False, width=200)
+    with console.capture() as capture:
+        console.print(status.status_table(status.rows(STATUSES, (MEMORY,))))
+    assert "eu-gpu/gpu-1  half     Synced" in capture.get()
+
+
+def test_status_as_json_has_times_and_reasons() -> None:
+    document = status.status_document(status.rows(STATUSES, (MEMORY,)), {"commit": COMMIT.id})
+    items = json.loads(documents.as_json(document))["items"]
+    assert items[1] == {
+        "kind": "server",
+        "name": "eu-gpu/gpu-1",
+        "model": None,
+        "sync": "OutOfSync",
+        "health": "Degraded",
+        "reason": "ArtifactMissing",
+        "message": "version 7 is not in storage",
+        "since": "2026-11-20T18:40:00.000Z",
+        "labels": {},
+        "commit": COMMIT.id,
+        "at": "2026-11-20T18:40:00.000Z",
+    }
+
+
+def test_explanation_of_a_held_model_says_what_blocks_since_when_and_what_releases_it() -> None:
+    said = told("fashion")
+    assert "blocked   ArtifactMissing, since 2026-11-20 18:40:00 UTC: version 7 is not in storage" in said
+    assert "released by the directory /models/fashion/7" in said
+    assert "next      nothing until it is released as said above" in said
+
+
+def test_explanation_of_a_moving_model_says_what_comes_next_and_what_was_done_last() -> None:
+    said = told("half")
+    assert "next      half load 2; half stable 1 → 2; half unload 1" in said
+    assert "eu-gpu/gpu-1  half load 2: done after 0.9 s" in said
+
+
+def test_a_server_may_be_named_by_its_own_name_alone_and_a_fleet_names_its_servers() -> None:
+    assert told("gpu-1") == told("eu-gpu/gpu-1") == told("eu-gpu") != ""
+
+
+def test_one_model_on_one_server_can_be_asked_for() -> None:
+    assert len(explain.answers("eu-gpu/gpu-1/half", RECORDS)) == 1
+
+
+def test_unknown_name_is_answered_with_a_sentence() -> None:
+    assert told("nope") == "The record knows no model, server or fleet named nope.\n"
+
+
+def test_server_without_a_plan_on_record_is_explained_by_its_status() -> None:
+    assert "no plan of it is on record yet" in told("us-gpu/gpu-3")
+
+
+def test_explanation_as_json_has_the_same_holds() -> None:
+    document = explain.explain_document("fashion", explain.answers("fashion", RECORDS), RECORDS)
+    answer = json.loads(documents.as_json(document))["answers"][0]
+    assert answer["holds"][0]["reason"] == "ArtifactMissing"
+    assert answer["holds"][0]["since"] == "2026-11-20T18:40:00.000Z"
+
+
+def test_trouble_with_git_stands_above_everything() -> None:
+    records = explain.Records(STATUSES, {}, trouble="the remote does not answer")
+    said = explain.explain_text("half", explain.answers("half", records), records)
+    assert said.startswith("git: the remote does not answer\n")
+
+
+def test_failed_action_shows_its_evidence_in_the_timeline() -> None:
+    failed = Outcome(7, LOAD, OutcomeKind.FAILED, AT + 2, "Can't parse saved_model.pb")
+    lines = timeline.done_lines(timeline.Done(INTENT, (failed,)))
+    assert lines == [
+        "2026-11-20 18:40:00 UTC  eu-gpu/gpu-1  half load 2: failed, Can't parse saved_model.pb",
+        "  + half load 2  failed after 2.0 s (Can't parse saved_model.pb)",
+    ]
+
+
+def test_open_action_is_under_way() -> None:
+    assert timeline.headline(timeline.Done(INTENT)).endswith("half load 2: under way")
+
+
+def test_problems_are_lines_for_people_and_places_for_editors() -> None:
+    found = ("models/half.yaml:3:5 versions.specific: 007 has a leading zero — write 7",)
+    assert problems.problems_text(found, (), "/repo").splitlines()[-1] == "1 problem in /repo."
+    placed = json.loads(documents.as_json(problems.problems_document(found, (), "/repo")))["problems"][0]
+    assert (placed["path"], placed["line"], placed["column"]) == ("models/half.yaml", 3, 5)
+
+
+def test_valid_commit_with_warnings_says_how_many() -> None:
+    assert problems.problems_text((), ("a:1:1 beware",), "/repo").endswith("/repo is valid with 1 warning.\n")
