@@ -1,0 +1,288 @@
+"""PURE: what every reload must satisfy, whoever planned it. Written once; used by execution, simulation and tests.
+
+`check_pass` judges one pass against the very observation it was made from; `execute/` asks it before every reload,
+and a violation means that nothing is sent. Each rule is one function, numbered as in docs/planning.md, which names
+the edges of TensorFlow Serving (E1–E40) behind it. How passes are made is not here.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.desired import DesiredServer, TransitionPolicy
+from reconciler.state.look import LabelKind, Presence, VersionState
+from reconciler.state.observed import Observed, ObservedModel
+from reconciler.state.plan import ActionKind, Pass, PassKind
+from reconciler.state.versions import Specific
+
+BATCH = 8
+RETRY_MARGIN = 0.2
+WEDGED_ROUNDS = 2
+ALIVE = (VersionState.START, VersionState.LOADING, VersionState.AVAILABLE, VersionState.UNLOADING)
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One invariant that a pass breaks: its number, the model ("" for the whole config), and what is wrong."""
+
+    rule: int
+    model: str
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.model}: " if self.model else ""
+        return f"invariant {self.rule}: {where}{self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a rule looks at."""
+
+    server: DesiredServer
+    observed: Observed
+    body: Pass
+    prunes_all: bool
+
+    @property
+    def changed(self) -> Iterator[tuple[ModelConfig, ModelConfig, ObservedModel]]:
+        """(before, after, as seen) of every model that the config in force and the pass both name."""
+        for after in self.body.config.models:
+            before = self.observed.sent.model(after.name)
+            if before is not None:
+                yield before, after, self.observed.model(after.name)
+
+    def acts(self, kind: ActionKind) -> frozenset[str]:
+        """The models on which the pass acts in that way."""
+        return frozenset(action.model for action in self.body.actions if action.kind is kind)
+
+    def gap(self, model: str, label: str) -> bool:
+        """Whether the pass states that this label will answer nobody for a while."""
+        return any(gap.model == model and gap.label == label for gap in self.body.gaps)
+
+    def wedged(self, model: str) -> bool:
+        """Whether the model is stuck in the server: the only case in which a serving version leaves first."""
+        return any(doubt.model == model and doubt.rounds >= WEDGED_ROUNDS for doubt in self.observed.doubts)
+
+
+def check_pass(
+    server: DesiredServer, observed: Observed, body: Pass, *, prunes_all: bool = False
+) -> tuple[Violation, ...]:
+    """Every invariant that a pass breaks, in the order of their numbers; empty for a pass that may be sent.
+
+    Args:
+        server: what git asks of the server.
+        observed: what was believed when the pass was planned.
+        body: the pass.
+        prunes_all: whether the commit in force consents to emptying a server (`Model-Prune: all`).
+    """
+    if body.kind is PassKind.RESEND:
+        return _resent(observed, body)
+    case = Case(server, observed, body, prunes_all)
+    found = [violation for rule in RULES for violation in rule(case)]
+    return (*check_config(body.config), *found)
+
+
+def _resent(observed: Observed, body: Pass) -> tuple[Violation, ...]:
+    waiting = observed.outstanding
+    if waiting is None or waiting.config != body.config or waiting.names:
+        message = "after a lost answer only the identical config may be sent, and only if it names no new model"
+        return (Violation(5, "", message),)
+    return ()
+
+
+def check_config(config: ServerConfig) -> tuple[Violation, ...]:
+    """What any config must satisfy by itself: nothing in it that TensorFlow Serving refuses or half-applies."""
+    return tuple(violation for model in config.models for violation in _well_formed(model))
+
+
+def _well_formed(model: ModelConfig) -> Iterator[Violation]:
+    if model.platform != "tensorflow":
+        yield Violation(0, model.name, f"platform {model.platform!r}: anything but tensorflow poisons the server (E20)")
+    if not model.base_path.startswith("/") and "://" not in model.base_path:
+        yield Violation(0, model.name, f"base path {model.base_path!r} is relative")
+    if not model.name:
+        yield Violation(0, model.name, "a model without a name cannot be addressed")
+    if any(version < 1 for version in model.listed):
+        yield Violation(0, model.name, "versions are positive")
+
+
+def resolving_labels_stay(case: Case) -> Iterator[Violation]:
+    """1: a label that resolves stays defined, unless git drops it, its model goes, or a gap was stated."""
+    for before, after, seen in case.changed:
+        wanted = case.server.model(before.name)
+        for label, version in before.labels:
+            if after.label(label) is not None or not seen.reading(label).resolves_to(version):
+                continue
+            by_git = wanted is not None and label not in dict(wanted.labels)
+            fallen_back = any(failure.model == before.name for failure in case.observed.failures)
+            if not (by_git or fallen_back or case.gap(before.name, label) or not seen.version(version).proven):
+                yield Violation(1, before.name, f"label {label} resolves to {version} and would be undefined")
+
+
+def labels_point_at_proven_versions(case: Case) -> Iterator[Violation]:
+    """2: every label, moved or carried, points to a listed version that was proven available (E3–E5)."""
+    for model in case.body.config.models:
+        seen = case.observed.model(model.name)
+        for label, version in model.labels:
+            known = seen.version(version)
+            listed = version in model.listed or not isinstance(model.policy, Specific)
+            answering = known.going and seen.reading(label).resolves_to(version)
+            if not known.proven or not (listed or answering or case.wedged(model.name)):
+                state = "not proven available" if not known.proven else "not on the list"
+                yield Violation(2, model.name, f"label {label} points at version {version}, which is {state}")
+
+
+def both_targets_stay_listed(case: Case) -> Iterator[Violation]:
+    """3: what a label reads as stays listed until another reading is proven (E3, E6)."""
+    for before, after, seen in case.changed:
+        for label, reading in seen.labels:
+            version = reading.version
+            if reading.kind is not LabelKind.RESOLVES or version not in before.listed or version in after.listed:
+                continue
+            free = case.gap(before.name, label) or case.wedged(before.name) or not isinstance(after.policy, Specific)
+            if not free:
+                yield Violation(3, before.name, f"label {label} still answers from {version}, which would be unlisted")
+
+
+def resource_stays_within_room(case: Case) -> Iterator[Violation]:
+    """4: under `resource`, versions listed or not yet END never exceed the larger of before and after."""
+    for before, after, seen in case.changed:
+        wanted = case.server.model(before.name)
+        if wanted is None or wanted.transition.policy is not TransitionPolicy.RESOURCE:
+            continue
+        alive = {each.version for each in seen.versions if each.going and each.state in ALIVE}
+        good = case.observed.good_spec(before.name)
+        most = max(
+            len(good.config.listed) if good else len(before.listed),
+            len(wanted.policy.versions) if isinstance(wanted.policy, Specific) else 0,
+            len(set(before.listed) | alive),
+        )
+        if len(set(after.listed) | alive) > most:
+            yield Violation(4, before.name, f"{len(set(after.listed) | alive)} versions at once, where {most} fit")
+
+
+def every_model_is_carried(case: Case) -> Iterator[Violation]:
+    """5: a reload carries every model the server is believed to hold, except those being removed (E1)."""
+    removed = case.acts(ActionKind.REMOVE_MODEL)
+    for name in sorted(case.observed.sent.names - case.body.config.names - removed):
+        yield Violation(5, name, "the server holds it, and the config would drop it")
+
+
+def removals_have_consent(case: Case) -> Iterator[Violation]:
+    """6: nothing is removed on a server that was not seen, nor without prune; emptying needs the trailer (E2)."""
+    removed = case.acts(ActionKind.REMOVE_MODEL)
+    if not case.observed.reach.answers:
+        yield Violation(6, "", "the server was not seen")
+    for name in sorted(removed):
+        if not case.server.fleet.prune or case.server.model(name) is not None:
+            yield Violation(6, name, "it would be removed without consent")
+    if removed and not case.body.config.models and not case.prunes_all:
+        yield Violation(6, "", "the server would be emptied without the trailer Model-Prune: all")
+
+
+def listed_files_were_seen(case: Case) -> Iterator[Violation]:
+    """7: nothing is listed whose files were not seen complete, and no version changes while discovery is frozen."""
+    blind = case.server.fleet.allow_unseen_storage
+    for model in case.body.config.models:
+        before = case.observed.sent.model(model.name)
+        facts = case.observed.path(model.base_path)
+        for version in sorted(set(model.listed) - set(before.listed if before else ())):
+            files = facts.files(version)
+            served = case.observed.model(model.name).version(version).proven
+            unseen = facts.presence is Presence.UNSEEN and blind
+            if not (unseen or served or (files is not None and files.complete)):
+                yield Violation(7, model.name, f"version {version} was not seen complete in storage (E8, E17, E19)")
+    yield from _frozen(case)
+
+
+def _frozen(case: Case) -> Iterator[Violation]:
+    blind = case.server.fleet.allow_unseen_storage
+    lost = [
+        model.name
+        for model in case.observed.sent.models
+        if (presence := case.observed.path(model.base_path).presence) is Presence.MISSING
+        or (presence is Presence.UNSEEN and not blind)
+    ]
+    kinds = (ActionKind.LOAD, ActionKind.UNLOAD, ActionKind.ADD_MODEL)
+    for action in case.body.actions:
+        if lost and action.kind in kinds:
+            yield Violation(7, action.model, f"no version changes while the base path of {lost[0]} is not seen (E8)")
+
+
+def new_names_come_alone(case: Case) -> Iterator[Violation]:
+    """8: new names come without labels, with a version, not together with other changes, a few at a time (E8, E36)."""
+    new = [model for model in case.body.config.models if model.name not in case.observed.sent.names]
+    if not new:
+        return
+    old_changes = any(before != after for before, after, _ in case.changed) or case.acts(ActionKind.REMOVE_MODEL)
+    if old_changes:
+        yield Violation(8, new[0].name, "a new name may not share a reload with changes of other models")
+    healing = case.body.kind is PassKind.HEAL
+    if len(new) > BATCH and not healing:
+        yield Violation(8, "", f"{len(new)} new names in one reload; at most {BATCH}")
+    for model in new:
+        if model.labels:
+            yield Violation(8, model.name, "a new name may not bring labels (E3)")
+        if not model.listed:
+            yield Violation(8, model.name, "a new name must list a version: the reload would never return")
+        if len(model.listed) > 1 and not healing:
+            yield Violation(8, model.name, "a new name lists one version first")
+
+
+def a_serving_version_stays(case: Case) -> Iterator[Violation]:
+    """9: the list sent contains a version that is available now, unless none is, or `resource` drops it (E14, E17)."""
+    for before, after, seen in case.changed:
+        serving = {each.version for each in seen.versions if each.proven and each.listed}
+        if not serving or not isinstance(after.policy, Specific) or serving & set(after.listed):
+            continue
+        wanted = case.server.model(before.name)
+        resource = wanted is not None and wanted.transition.policy is TransitionPolicy.RESOURCE
+        if not (resource or case.wedged(before.name)):
+            yield Violation(9, before.name, f"the list {after.listed} holds none of the serving versions {serving}")
+
+
+def retries_wait_for_a_poll(case: Case) -> Iterator[Violation]:
+    """10: a failed version comes back only after a poll without it; a removed model only after its END (E13, E16)."""
+    poll = case.server.fleet.tf_serving.file_system_poll_wait
+    for model in case.body.config.models:
+        before = case.observed.sent.model(model.name)
+        seen = case.observed.model(model.name)
+        resting = before is None and seen.removed_at and case.observed.at < seen.rest_at
+        if resting and not all(version.ended for version in seen.versions):
+            yield Violation(10, model.name, "it was removed a moment ago and has not ended")
+        for version in sorted(set(model.listed) - set(before.listed if before else ())):
+            known = seen.version(version)
+            if known.failed and known.dropped_at and case.observed.at < known.dropped_at + poll + RETRY_MARGIN:
+                yield Violation(10, model.name, f"version {version} failed and was dropped less than a poll ago")
+
+
+def paths_change_with_equal_bytes(case: Case) -> Iterator[Violation]:
+    """11: a base path changes alone, with every serving version under the new one, byte for byte (E9, E18)."""
+    for before, after, seen in case.changed:
+        if before.base_path == after.base_path:
+            continue
+        if before.policy != after.policy:
+            yield Violation(11, before.name, "versions may not change together with the base path")
+        old, new = case.observed.path(before.base_path), case.observed.path(after.base_path)
+        for version in sorted(set(before.listed) | set(seen.proven)):
+            copy, original = new.files(version), old.files(version)
+            if copy is None or not copy.complete:
+                yield Violation(11, before.name, f"version {version} is not complete under {after.base_path}")
+            elif original is not None and original.fingerprint != copy.fingerprint:
+                yield Violation(11, before.name, f"version {version} has other bytes under {after.base_path}")
+
+
+RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
+    resolving_labels_stay,
+    labels_point_at_proven_versions,
+    both_targets_stay_listed,
+    resource_stays_within_room,
+    every_model_is_carried,
+    removals_have_consent,
+    listed_files_were_seen,
+    new_names_come_alone,
+    a_serving_version_stays,
+    retries_wait_for_a_poll,
+    paths_change_with_equal_bytes,
+)
+"""Every rule, in the order of its number."""

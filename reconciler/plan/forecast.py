@@ -1,0 +1,88 @@
+"""A small model of what TensorFlow Serving ends up doing: the observation after a reload, once everything has settled.
+
+Called by `plan/road.py` to unfold a plan beyond its first pass. It is optimistic on purpose (loads succeed) and says
+nothing about time or order within a reload; a property test runs every forecast pass on the model server's core and
+compares the end states, so the two cannot drift.
+"""
+
+from dataclasses import replace
+
+from reconciler.plan.target import resolve
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.desired import DesiredServer
+from reconciler.state.look import LabelKind, LabelReading, Presence, VersionState
+from reconciler.state.memory import Standing
+from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
+from reconciler.state.plan import Pass
+
+SETTLING = 1.0
+"""Seconds that the forecast lets pass beyond one fence."""
+
+
+def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Observed:
+    """What will be believed of the server when a pass (or, with None, what is on its way) has come to rest."""
+    config = observed.sent if body is None else body.config
+    if body is None and observed.outstanding is not None:
+        config = observed.outstanding.config
+    at = max(observed.at, observed.fence_until) + server.fleet.tf_serving.file_system_poll_wait + SETTLING
+    names = sorted(config.names | {model.name for model in observed.models})
+    known = observed if body is None else replace(observed, standing=Standing.KNOWN)
+    return replace(
+        known,
+        at=at,
+        fence_until=0.0,
+        sent=config,
+        known_as=config if body is not None else observed.known_as,
+        models=tuple(_model(observed, config, name) for name in names),
+        busy=False,
+        outstanding=None,
+        wedged=False,
+        refusal=None,
+        doubts=(),
+    )
+
+
+def _model(observed: Observed, config: ServerConfig, name: str) -> ObservedModel:
+    seen = observed.model(name)
+    entry = config.model(name)
+    if entry is None:
+        ended = tuple(_ended(version) for version in seen.versions)
+        return ObservedModel(name, ended, (), "", seen.removed_at or observed.at, 0.0)
+    loaded = _loaded(observed, entry, seen)
+    numbers = sorted(loaded | {version.version for version in seen.versions} | set(entry.listed))
+    listed = set(entry.listed) or loaded
+    versions = tuple(
+        _version(seen.version(number), loaded=number in loaded, listed=number in listed) for number in numbers
+    )
+    return ObservedModel(name, versions, _labels(entry, seen, loaded))
+
+
+def _loaded(observed: Observed, entry: ModelConfig, seen: ObservedModel) -> set[int]:
+    """Versions that will be served: on the list, found in storage, and not already failed there."""
+    wanted = set(resolve(entry.policy, entry.base_path, observed))
+    facts = observed.path(entry.base_path)
+    if facts.presence is Presence.SEEN:
+        wanted = {number for number in wanted if facts.files(number) is not None or seen.version(number).proven}
+    failed = {version.version for version in seen.versions if version.failed and version.listed}
+    return wanted - failed
+
+
+def _version(seen: ObservedVersion, *, loaded: bool, listed: bool) -> ObservedVersion:
+    if loaded:
+        return ObservedVersion(seen.version, VersionState.AVAILABLE, listed=listed, proven=True)
+    if listed:
+        return replace(seen, listed=True, going=False)
+    return _ended(seen)
+
+
+def _ended(seen: ObservedVersion) -> ObservedVersion:
+    state = VersionState.ABSENT if seen.state is VersionState.ABSENT else VersionState.END
+    return ObservedVersion(seen.version, state, seen.error if seen.failed else None, ended=True)
+
+
+def _labels(entry: ModelConfig, seen: ObservedModel, loaded: set[int]) -> tuple[tuple[str, LabelReading], ...]:
+    readings = {label: LabelReading(LabelKind.UNDEFINED) for label, _ in seen.labels}
+    for label, version in entry.labels:
+        kind = LabelKind.RESOLVES if version in loaded else LabelKind.DANGLES
+        readings[label] = LabelReading(kind, version)
+    return tuple(sorted(readings.items()))

@@ -1,0 +1,143 @@
+"""What holds a whole server, before any action is thought of: nothing is sent while one of these stands.
+
+Called by `plan/step.py`. Each gate is one function from what is believed to a hold or None, in the order in which a
+person would want to hear of them. What holds single models is decided beside the action it concerns.
+"""
+
+from collections.abc import Callable
+
+from reconciler.state.desired import Adopt, DesiredServer
+from reconciler.state.look import ReachKind
+from reconciler.state.memory import Standing
+from reconciler.state.observed import Observed
+from reconciler.state.plan import Hold, HoldReason
+
+POISON = "Illegal setting neither"
+"""How TFS begins its refusal when a new model without a platform has poisoned the stored config (rule E20)."""
+
+REFUSAL_PAUSE_MAX = 60.0
+
+
+def gate(server: DesiredServer, observed: Observed) -> Hold | None:
+    """The first reason why nothing may be sent to this server now, None where all is open.
+
+    A lost answer without new names is no gate: the identical config may be sent once more (`plan/step.py`).
+    """
+    for check in _GATES:
+        if (hold := check(server, observed)) is not None:
+            return hold
+    return None
+
+
+def _unreachable(server: DesiredServer, observed: Observed) -> Hold | None:
+    advice = {
+        ReachKind.UNREACHABLE: "an answer from the server: check that it runs and that the address is right",
+        ReachKind.SLOW: "an answer within the status deadline: check its load, or raise `deadlines.status`",
+        ReachKind.NOT_SERVING: "a TensorFlow Serving gRPC port at that address (8500 by default, not the REST port)",
+        ReachKind.REFUSING: "credentials and TLS files that the server accepts (`connection` in the Fleet)",
+    }
+    if observed.reach.answers:
+        return None
+    detail = f"{server.grpc}: {observed.reach.detail or observed.reach.kind.value}"
+    return Hold(HoldReason.UNREACHABLE, "", detail, advice[observed.reach.kind])
+
+
+def _not_seen(server: DesiredServer, observed: Observed) -> Hold | None:
+    needed = observed.sent.names | {model.name for model in server.models}
+    for model in observed.models:
+        if model.unseen and model.name in needed:
+            detail = f"the status of {model.name} could not be read: {model.unseen}"
+            return Hold(HoldReason.NOT_SEEN, "", detail, "a complete look at the server", progressing=True)
+    return None
+
+
+def _adoption(server: DesiredServer, observed: Observed) -> Hold | None:
+    if observed.standing is not Standing.FIRST_CONTACT or server.fleet.adopt is not Adopt.REFUSE:
+        return None
+    return Hold(
+        HoldReason.ADOPTION_UNCONFIRMED,
+        "",
+        "first contact: there is no record of what this server serves, it cannot be asked, and a reload replaces all",
+        f"`adopt: replace` in Fleet {server.fleet.name}, once git holds every model that must stay "
+        "(`reconciler import` writes an existing config file into documents)",
+    )
+
+
+def _fenced(_: DesiredServer, observed: Observed) -> Hold | None:
+    if observed.standing not in (Standing.FIRST_CONTACT, Standing.LOST) or observed.at >= observed.fence_until:
+        return None
+    return Hold(
+        HoldReason.FENCED,
+        "",
+        "what was sent last is not known; statuses may be stale until the server has polled its storage",
+        "one fence without a change on the server",
+        until=observed.fence_until,
+        progressing=True,
+    )
+
+
+def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
+    waiting = observed.outstanding
+    if waiting is None:
+        return None
+    names = ", ".join(waiting.names)
+    if observed.wedged:
+        return Hold(
+            HoldReason.WEDGED,
+            "",
+            f"a reload waits for {names}, of which no version can load; it holds the server's config lock, and every "
+            "later reload queues behind it",
+            f"a loadable version of {names} appearing in storage, or a restart of the server",
+        )
+    if waiting.names:
+        return Hold(
+            HoldReason.UNSETTLED,
+            "",
+            f"the answer to the last reload is not known; it may still be applied, with {names} new to the server",
+            "the first version of each new model becoming AVAILABLE or END",
+            progressing=True,
+        )
+    until = waiting.sent_at + server.fleet.deadlines.reload + 1.0
+    if observed.at >= until:
+        return None
+    return Hold(
+        HoldReason.UNSETTLED,
+        "",
+        "the answer to the last reload is not known; it may still be applied",
+        "the identical config, sent once more",
+        until=until,
+        progressing=True,
+    )
+
+
+def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
+    refusal = observed.refusal
+    if refusal is None:
+        return None
+    poisoned = refusal.message.startswith(POISON)
+    until = refusal.at + min(REFUSAL_PAUSE_MAX, 2.0 ** (refusal.count - 1))
+    if observed.at >= until and not poisoned:
+        return None
+    way_out = (
+        "a restart of the server: its stored config is poisoned by a model without a platform"
+        if poisoned
+        else "the next try"
+    )
+    return Hold(
+        HoldReason.SERVER_REFUSED,
+        "",
+        f"the server refused the last {refusal.count} config(s): {refusal.message} (code {refusal.code})",
+        way_out,
+        until=None if poisoned else until,
+        progressing=not poisoned and refusal.count < 3,
+    )
+
+
+_GATES: tuple[Callable[[DesiredServer, Observed], Hold | None], ...] = (
+    _unreachable,
+    _adoption,
+    _not_seen,
+    _outstanding,
+    _refused,
+    _fenced,
+)

@@ -1,0 +1,92 @@
+"""Who chooses the versions: handing a model over to `latest` or `all`, and taking it back to named versions.
+
+Called by `plan/moves.py`. Both directions go through a list of the old and the resolved new versions, so that nothing
+that serves is un-wanted before its replacement answers (rules E14, E17).
+"""
+
+from dataclasses import replace
+
+from reconciler.plan.files import obstacle
+from reconciler.plan.labels import move_labels
+from reconciler.plan.scene import Draft, Move
+from reconciler.state.look import Presence
+from reconciler.state.plan import Action, ActionKind, Fact, FactKind, HoldReason
+from reconciler.state.versions import Specific, VersionPolicy
+
+
+def handover(work: Draft) -> Move:
+    """The next reload on the way from one version policy to another."""
+    move_labels(work)
+    if work.target.specific:
+        return _take_back(work)
+    if not isinstance(work.config.policy, Specific):
+        return _hand_over(work, "git asks for another policy")
+    if any(version in work.config.listed and work.seen.version(version).proven for version in work.target.versions):
+        return _hand_over(work, "a version that the policy would choose is available")
+    _approach(work)
+    return work.finish()
+
+
+def _approach(work: Draft) -> None:
+    """List what the policy would choose beside what is listed."""
+    if not work.target.versions:
+        where = work.target.base_path
+        detail = f"no complete version lies under {where}; under this policy the server would unload everything"
+        work.hold(HoldReason.ARTIFACT_MISSING, detail, f"a complete version directory below {where}")
+    for version in work.target.versions:
+        if version in work.config.listed:
+            detail = f"version {version} is {work.seen.version(version).state.name}"
+            work.hold(HoldReason.LOADING, detail, "AVAILABLE or END", version=version, progressing=True)
+        elif (hold := obstacle(work.scene, work.target, version)) is not None:
+            work.holds.append(hold)
+        else:
+            work.load(version, "the policy git asks for would choose it")
+
+
+def _hand_over(work: Draft, because: str) -> Move:
+    if not _choosable(work):
+        where = work.target.base_path
+        detail = f"no complete version is seen under {where}; the server would unload everything"
+        work.hold(HoldReason.ARTIFACT_MISSING, detail, f"a complete version directory below {where}")
+        return work.finish()
+    return _with_policy(work, work.target.policy, because)
+
+
+def _choosable(work: Draft) -> bool:
+    facts = work.scene.observed.path(work.target.base_path)
+    return facts.presence is Presence.SEEN and bool(work.target.versions)
+
+
+def _take_back(work: Draft) -> Move:
+    """Name the versions that answer now beside those git names, as far as these may be listed."""
+    held = [(version, obstacle(work.scene, work.target, version)) for version in work.target.versions]
+    serving = set(work.seen.proven)
+    listed = serving | {version for version, hold in held if hold is None}
+    work.holds.extend(hold for version, hold in held if hold is not None and version not in serving)
+    if not listed:
+        return work.finish()
+    return _with_policy(work, Specific(tuple(sorted(listed))), "git names the versions from now on")
+
+
+def _with_policy(work: Draft, policy: VersionPolicy, because: str) -> Move:
+    leads_to = (Fact(FactKind.POLICY, work.target.name),)
+    work.actions.append(Action(ActionKind.POLICY, work.target.name, because=because, leads_to=leads_to))
+    move = work.finish()
+    return replace(move, config=replace(move.config, policy=policy))
+
+
+def server_decides(work: Draft) -> Move:
+    """Under `latest` and `all` the server acts by itself: what is still on its way is said, never driven."""
+    move_labels(work)
+    for version in work.target.versions:
+        seen = work.seen.version(version)
+        if not seen.proven:
+            detail = f"version {version} is {seen.state.name}; under this policy the server loads it by itself"
+            more = {"version": version, "progressing": not seen.failed}
+            work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll and load", **more)
+    for seen in work.seen.versions:
+        if seen.version not in work.target.versions and (seen.proven or seen.going):
+            detail = f"version {seen.version} is {seen.state.name}; under this policy the server unloads it by itself"
+            more = {"version": seen.version, "progressing": True}
+            work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll", **more)
+    return work.finish()

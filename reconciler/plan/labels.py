@@ -1,0 +1,71 @@
+"""Label moves of one model: which labels go now, which are carried as they are, which must be left out.
+
+Called by `plan/moves.py`. TensorFlow Serving checks every label of every model against what is loaded *before* the
+reload, all or nothing (server_core.cc, UpdateModelVersionLabelMap; rules E3–E5): so a label moves only to a version
+already proven available, and a carried label whose version is gone is left out rather than spoiling the reload.
+"""
+
+from reconciler.plan.scene import Draft
+from reconciler.state.plan import HoldReason
+from reconciler.state.versions import Specific
+
+
+def move_labels(work: Draft) -> None:
+    """Decide every label of the draft's model."""
+    _drop_dangling(work)
+    for label in sorted(set(work.labels) - {label for label, _ in work.target.labels}):
+        work.unlabel(label, "git no longer has this label")
+    for label, version in work.target.labels:
+        _move(work, label, version)
+
+
+def resident(work: Draft, version: int) -> bool:
+    """Whether requests can be sent to a version: listed before this reload, and proven available."""
+    listed = version in work.config.listed or not isinstance(work.config.policy, Specific)
+    return listed and work.seen.version(version).proven
+
+
+def _still_answers(work: Draft, label: str, version: int) -> bool:
+    """Whether a label on an unlisted version may be carried: out of the wedge it answers until its replacement does."""
+    seen = work.seen.version(version)
+    return seen.going and seen.proven and work.seen.reading(label).resolves_to(version)
+
+
+def _drop_dangling(work: Draft) -> None:
+    for label, version in tuple(work.labels.items()):
+        if not resident(work, version) and not _still_answers(work, label, version):
+            state = work.seen.version(version).state.name
+            reason = f"Dangling: version {version} is {state}, and one such label would refuse the whole reload"
+            work.unlabel(label, reason)
+
+
+def _move(work: Draft, label: str, version: int) -> None:
+    at = work.labels.get(label)
+    if at == version:
+        if not work.seen.reading(label).resolves_to(version):
+            detail = f"label {label} was set to {version}; it has not been read back yet"
+            work.hold(HoldReason.UNPROVEN, detail, "a read-back of the label", label=label, progressing=True)
+    elif resident(work, version):
+        before = work.config.label(label)
+        because = f"version {version} is available" if before is None else f"version {version} is proven available"
+        _replace_unlabel(work, label)
+        work.label(label, version, before, because)
+
+
+def _replace_unlabel(work: Draft, label: str) -> None:
+    """A label that dangled and moves in the same reload is one move, not a removal and a move."""
+    work.actions = [action for action in work.actions if action.label != label]
+
+
+def labels_settled(work: Draft) -> bool:
+    """Whether every label reads as it shall, and no other label is defined."""
+    wanted = dict(work.target.labels)
+    if not all(work.seen.reading(label).resolves_to(version) for label, version in wanted.items()):
+        return False
+    return not {label for label, _ in work.config.labels} - set(wanted)
+
+
+def referenced(work: Draft) -> frozenset[int]:
+    """The versions that labels point at, as sent, as read back, or as about to be sent."""
+    read = {reading.version for _, reading in work.seen.labels if reading.version}
+    return frozenset(read | {version for _, version in work.config.labels} | set(work.labels.values()))

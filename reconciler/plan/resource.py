@@ -1,0 +1,128 @@
+"""`resource` transitions: unload old, then load new, where both do not fit beside each other.
+
+Called by `plan/moves.py`. Versions listed or not yet END never exceed the larger of before and after. Nothing is
+dropped before every version to be loaded is known to be loadable; unlabelled versions go first, the one `stable`
+points at last; one model per server at a time. A failed load needs no rule here: its spec is quarantined at the first
+failure (`plan/target.py`), and the last good spec is a transition like any other.
+"""
+
+from reconciler.plan.files import obstacle
+from reconciler.plan.scene import Draft, Scene
+from reconciler.plan.target import Targets
+from reconciler.state.config import ModelConfig
+from reconciler.state.desired import TransitionPolicy
+from reconciler.state.look import VersionState
+from reconciler.state.observed import ObservedModel
+from reconciler.state.plan import Gap, HoldReason
+
+ROUND_TRIPS = 0.6
+"""Seconds allowed for three round trips and the server's ticks of 100 ms in the stated length of a gap."""
+
+
+def exchange(work: Draft, turn: str | None) -> None:
+    """Load what there is room for; else drop what must go to make room, with its labels."""
+    missing = _by_use(work, [version for version in work.target.versions if version not in work.config.listed])
+    if not missing:
+        return
+    obstacles = [hold for version in missing if (hold := obstacle(work.scene, work.target, version)) is not None]
+    if obstacles:
+        work.holds.extend(obstacles)
+        return
+    if turn not in (None, work.target.name):
+        detail = f"{turn} is being exchanged on this server; one model at a time"
+        work.hold(HoldReason.RESOURCE_TURN, detail, f"the end of the exchange of {turn}", progressing=True)
+        return
+    room = _room(work)
+    for version in missing[: max(room, 0)]:
+        work.load(version, "there is room for it: what it replaces has ended")
+    if room <= 0:
+        _make_room(work, len(missing))
+
+
+def capacity(work: Draft) -> int:
+    """How many versions may be in memory at once: the larger of before and after."""
+    good = work.scene.observed.good_spec(work.target.name)
+    before = len(good.config.listed) if good is not None else len(work.config.listed)
+    return max(before, len(work.target.versions))
+
+
+def occupied(config: ModelConfig, seen: ObservedModel) -> frozenset[int]:
+    """The versions listed or not yet END."""
+    alive = (VersionState.START, VersionState.LOADING, VersionState.AVAILABLE, VersionState.UNLOADING)
+    return frozenset(config.listed) | {each.version for each in seen.versions if each.going and each.state in alive}
+
+
+def _room(work: Draft) -> int:
+    return capacity(work) - len(occupied(work.config, work.seen) | work.listed)
+
+
+def _by_use(work: Draft, versions: list[int]) -> list[int]:
+    """Labelled versions first, `stable`'s before all: what clients ask for comes back soonest."""
+    used = {version: label for label, version in work.target.labels}
+    return sorted(versions, key=lambda version: (used.get(version) != "stable", version not in used, -version))
+
+
+def _make_room(work: Draft, wanted: int) -> None:
+    """Drop as few versions as needed: the unlabelled ones, else the one whose label is missed least."""
+    if _waits(work):
+        return
+    extra = [
+        version for version in work.config.listed if version not in work.target.versions and version in work.listed
+    ]
+    labels = {version: label for label, version in work.config.labels}
+    spare = [version for version in extra if version not in labels]
+    victims = spare[:wanted] or sorted(extra, key=lambda version: (labels.get(version) == "stable", version))[:1]
+    for version in victims:
+        for label in [label for label, at in work.labels.items() if at == version]:
+            work.unlabel(label, f"version {version} is unloaded to make room (policy resource)")
+            work.gaps.append(gap(work, label))
+        work.unload(version, "policy resource: unload old, then load new")
+
+
+def _waits(work: Draft) -> bool:
+    """Whether something on its way would make room or use it: a version ending, loading, or a label not settled."""
+    going = [each.version for each in work.seen.versions if each.going]
+    loading = [
+        version
+        for version in work.target.versions
+        if version in work.config.listed and not work.seen.version(version).proven
+    ]
+    moving = any(action.label is not None for action in work.actions)
+    if not (going or loading or moving):
+        return False
+    detail = "the exchange goes on when what is on its way has arrived"
+    work.hold(HoldReason.CHANGES_FIRST, detail, "the other actions and holds of this model", progressing=True)
+    return True
+
+
+def gap(work: Draft, label: str) -> Gap:
+    """The stretch in which a label will answer nobody: at most two polls, the longest request, a load, three trips."""
+    measured = dict(work.scene.observed.load_seconds).get(work.target.name)
+    seconds = 2 * work.scene.poll + ROUND_TRIPS + (measured or 0.0)
+    because = "two polls of the server, the load of the new version, and the longest request in flight"
+    return Gap(work.target.name, label, round(seconds, 3), measured is not None, because)
+
+
+def turn(stage: Scene, targets: Targets) -> str | None:
+    """The model whose exchange may go on: one under way, else the first that could begin; None where none is."""
+    under_way: list[str] = []
+    ready: list[str] = []
+    for target in targets.models:
+        config = stage.observed.sent.model(target.name)
+        if config is None or target.transition.policy is not TransitionPolicy.RESOURCE or not target.specific:
+            continue
+        missing = set(target.versions) - set(config.listed)
+        extra = set(config.listed) - set(target.versions)
+        seen = stage.observed.model(target.name)
+        if _is_under_way(config, seen, targets=set(target.versions), missing=missing):
+            under_way.append(target.name)
+        elif missing and extra and not any(obstacle(stage, target, version) for version in missing):
+            ready.append(target.name)
+    return next(iter([*under_way, *ready]), None)
+
+
+def _is_under_way(config: ModelConfig, seen: ObservedModel, *, targets: set[int], missing: set[int]) -> bool:
+    ending = any(each.going for each in seen.versions)
+    loading = any(version in targets and not seen.version(version).proven for version in config.listed)
+    emptied = bool(missing) and not config.listed
+    return ending or loading or emptied

@@ -1,0 +1,149 @@
+"""From one server's state to its whole road: step, forecast, step again, until nothing is left that can go.
+
+Called through `plan()` and `plan_server()`. What is shown is the whole road; what is driven is its first pass, after
+which everything is observed and planned anew.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.plan import forecast
+from reconciler.plan.differences import covered, differences
+from reconciler.plan.scene import Scene, scene
+from reconciler.plan.step import Step, step
+from reconciler.plan.target import Targets, targets
+from reconciler.plan.warnings import warnings
+from reconciler.state.desired import Commit, Desired, DesiredServer
+from reconciler.state.look import ReachKind
+from reconciler.state.memory import Standing
+from reconciler.state.observed import Observed
+from reconciler.state.plan import Difference, Hold, HoldReason, Pass, Plan, ServerPlan
+
+LONGEST_ROAD = 64
+"""Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
+
+
+def plan(desired: Desired, observed: Mapping[str, Observed]) -> Plan:
+    """The plan of every server of a commit. A server without an observation counts as unreachable.
+
+    Args:
+        desired: what the commit asks for.
+        observed: what is believed of each server, by id.
+
+    Returns:
+        One ServerPlan per server, ascending by id. Equal inputs give equal plans.
+    """
+    plans = []
+    for server in desired.servers:
+        seen = observed.get(server.id) or _unseen(server)
+        plans.append(plan_server(desired.commit, server, seen))
+    return Plan(desired.commit.id, tuple(plans))
+
+
+def _unseen(server: DesiredServer) -> Observed:
+    blank = Observed(server.id, 0.0, standing=Standing.LOST)
+    return replace(blank, reach=replace(blank.reach, kind=ReachKind.UNREACHABLE, detail="not looked at"))
+
+
+def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> ServerPlan:
+    """The road of one server: the passes that lead from observed to desired, as forecast now, plus holds."""
+    stage = scene(server, observed)
+    aims = targets(commit, server, observed)
+    found = differences(aims, observed)
+    if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
+        return ServerPlan(server.id, fingerprint=_digest(commit.id, server.id), observed_at=observed.at)
+    first = step(stage, aims, 1)
+    passes, last, waiting = _unfold(commit, stage, aims, first)
+    holds = _holds(first, last, passes)
+    holds = (*holds, *_uncovered(found, passes, holds))
+    return ServerPlan(
+        server.id,
+        found,
+        passes,
+        holds,
+        _look_again(observed, first.holds),
+        _fingerprint(commit, server, found, passes, holds),
+        observed.at,
+        warnings(server, observed, aims),
+        waiting,
+    )
+
+
+def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[tuple[Pass, ...], Step, bool]:
+    """The passes from here to rest, the step at which nothing more goes, and whether the first must wait."""
+    passes: list[Pass] = []
+    now, current = stage, first
+    waited = False
+    waiting = first.body is None
+    while len(passes) < LONGEST_ROAD:
+        if current.body is None and (waited or not any(hold.progressing for hold in current.holds)):
+            break
+        waited = current.body is None
+        if current.body is not None:
+            passes.append(current.body)
+        believed = forecast.settle(now.server, now.observed, current.body)
+        now = scene(now.server, believed)
+        current = step(now, targets(commit, now.server, believed), len(passes) + 1)
+    return tuple(passes), current, waiting
+
+
+def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
+    """What stands now and is not merely the order of the passes, and what will still stand at the end of the road."""
+    acted = {(action.model, action.version, action.label) for body in passes for action in body.actions}
+    names = {model for model, _, _ in acted}
+    kept: list[Hold] = []
+    for hold in (*first.holds, *last.holds):
+        ordering = hold.reason in (HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN)
+        if ordering and hold.model in names:
+            continue
+        if not any(_same(hold, other) for other in kept):
+            kept.append(hold)
+    return tuple(kept)
+
+
+def _same(one: Hold, other: Hold) -> bool:
+    return (one.reason, one.model, one.version, one.label) == (other.reason, other.model, other.version, other.label)
+
+
+def _uncovered(found: Iterable[Difference], passes: tuple[Pass, ...], holds: tuple[Hold, ...]) -> tuple[Hold, ...]:
+    """Nothing is silently skipped: a difference that no action and no hold accounts for is said to be one."""
+    actions = [action for body in passes for action in body.actions]
+    return tuple(
+        Hold(
+            HoldReason.NOT_SEEN,
+            each.model,
+            f"{each.kind.value}: wanted {each.wanted}, found {each.found}",
+            "another look at the server",
+            version=each.version,
+            label=each.label,
+            progressing=True,
+        )
+        for each in found
+        if not covered(each, actions, holds)
+    )
+
+
+def _look_again(observed: Observed, holds: Iterable[Hold]) -> float | None:
+    times = [hold.until for hold in holds if hold.until is not None and hold.until > observed.at]
+    return min(times) if times else None
+
+
+def _fingerprint(
+    commit: Commit,
+    server: DesiredServer,
+    found: tuple[Difference, ...],
+    passes: tuple[Pass, ...],
+    holds: tuple[Hold, ...],
+) -> str:
+    plain = [(body.kind, [_bare(action) for action in body.actions], body.config) for body in passes]
+    reasons = [(hold.reason, hold.model, hold.version, hold.label) for hold in holds]
+    return _digest(commit.id, server.id, repr(found), repr(plain), repr(reasons))
+
+
+def _bare(action: object) -> object:
+    return replace(action, because="")  # type: ignore[type-var]  # every action is a dataclass
+
+
+def _digest(*parts: str) -> str:
+    return "sha256:" + hashlib.sha256("\n".join(parts).encode()).hexdigest()

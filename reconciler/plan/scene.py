@@ -1,0 +1,136 @@
+"""What every planning function of one server looks at, and the draft that one step of one model fills in.
+
+Called by every other module of `plan/`. `Scene` is the question (desired and observed, with what follows at once from
+them); `Draft` is the only thing in planning that changes, lives for one call, and ends as a `Move`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from reconciler.plan.target import Target, unseen_paths
+from reconciler.state.config import ModelConfig
+from reconciler.state.desired import DesiredServer
+from reconciler.state.observed import Observed, ObservedModel
+from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason
+from reconciler.state.versions import Specific
+
+RETRY_MARGIN = 0.2
+"""Seconds beyond one poll that a failed version stays off the list before it is listed again (rule E13)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One server: what it shall be, what is believed of it, and which base paths freeze its discovery."""
+
+    server: DesiredServer
+    observed: Observed
+    frozen: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def poll(self) -> float:
+        """Seconds between two directory polls of the server."""
+        return self.server.fleet.tf_serving.file_system_poll_wait
+
+    @property
+    def load_slots(self) -> int:
+        """How many loads can run at once; with no load threads they run in line, one by one."""
+        return max(1, self.server.fleet.tf_serving.num_load_threads)
+
+    def load_deadline(self, target: Target) -> float:
+        """Seconds a load of this model may take."""
+        return target.transition.load_deadline or self.server.fleet.deadlines.load
+
+
+def scene(server: DesiredServer, observed: Observed) -> Scene:
+    """The scene of one server."""
+    return Scene(server, observed, unseen_paths(server, observed))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """What one model may do now: its part of the next config, with actions, gaps and holds."""
+
+    config: ModelConfig
+    actions: tuple[Action, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(slots=True)
+class Draft:
+    """The next config of one model in the making."""
+
+    scene: Scene
+    target: Target
+    config: ModelConfig
+    listed: set[int]
+    labels: dict[str, int]
+    actions: list[Action] = field(default_factory=list)
+    holds: list[Hold] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+    @property
+    def seen(self) -> ObservedModel:
+        """The model as believed."""
+        return self.scene.observed.model(self.target.name)
+
+    def load(self, version: int, because: str) -> None:
+        """List a version."""
+        needs = (self.fact(FactKind.FILES_COMPLETE, version),)
+        leads_to = (self.fact(FactKind.AVAILABLE, version),)
+        self.listed.add(version)
+        self._act(ActionKind.LOAD, version, because, needs, leads_to)
+
+    def unload(self, version: int, because: str, needs: Iterable[Fact] = ()) -> None:
+        """Take a version off the list."""
+        self.listed.discard(version)
+        self._act(ActionKind.UNLOAD, version, because, tuple(needs), (self.fact(FactKind.GONE, version),))
+
+    def label(self, label: str, version: int, before: int | None, because: str) -> None:
+        """Point a label at a version."""
+        self.labels[label] = version
+        needs = (self.fact(FactKind.AVAILABLE, version), self.fact(FactKind.LISTED, version))
+        leads_to = (Fact(FactKind.LABEL_AT, self.target.name, version, label),)
+        action = Action(ActionKind.LABEL, self.target.name, version, label, before, because, needs, leads_to)
+        self.actions.append(action)
+
+    def unlabel(self, label: str, because: str) -> None:
+        """Leave a label out."""
+        before = self.labels.pop(label, None)
+        leads_to = (Fact(FactKind.LABEL_UNDEFINED, self.target.name, label=label),)
+        self.actions.append(
+            Action(ActionKind.UNLABEL, self.target.name, None, label, before, because, (), leads_to),
+        )
+
+    def hold(self, reason: HoldReason, detail: str, released_by: str, **more: object) -> None:
+        """Say why a difference of this model is not acted on now."""
+        self.holds.append(replace(Hold(reason, self.target.name, detail, released_by), **more))  # type: ignore[arg-type]  # checked by replace
+
+    def fact(self, kind: FactKind, version: int) -> Fact:
+        """A statement about a version of this model."""
+        return Fact(kind, self.target.name, version)
+
+    def _act(
+        self,
+        kind: ActionKind,
+        version: int,
+        because: str,
+        needs: tuple[Fact, ...],
+        leads_to: tuple[Fact, ...],
+    ) -> None:
+        self.actions.append(
+            Action(kind, self.target.name, version, because=because, needs=needs, leads_to=leads_to),
+        )
+
+    def finish(self) -> Move:
+        """The draft as a value; the config is the old one where nothing was done."""
+        policy = (
+            Specific(tuple(sorted(self.listed))) if isinstance(self.config.policy, Specific) else self.config.policy
+        )
+        config = replace(self.config, policy=policy, labels=tuple(sorted(self.labels.items())))
+        return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps))
+
+
+def draft(stage: Scene, target: Target, config: ModelConfig) -> Draft:
+    """A draft that changes nothing yet."""
+    return Draft(stage, target, config, set(config.listed), dict(config.labels))

@@ -1,0 +1,124 @@
+"""The primitive of planning: given one server as it is believed to be, which actions may go *now*?
+
+Called by `plan/road.py`, which unfolds it. One step is at most one reload: every action of every model whose own
+precondition holds, and the full config that carries them. Everything else is a hold.
+"""
+
+from dataclasses import dataclass, replace
+
+from reconciler.plan.gates import gate
+from reconciler.plan.moves import move, unchanged
+from reconciler.plan.newcomers import Arrivals, arrivals
+from reconciler.plan.resource import turn
+from reconciler.plan.scene import Move, Scene
+from reconciler.plan.target import Targets, spec_digest
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason, Pass, PassKind
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """At most one pass, and the holds that stand now."""
+
+    body: Pass | None
+    holds: tuple[Hold, ...] = ()
+
+
+def step(stage: Scene, targets: Targets, number: int) -> Step:
+    """What may go now on one server."""
+    closed = gate(stage.server, stage.observed)
+    if closed is not None:
+        return Step(None, (closed, *targets.holds))
+    if stage.observed.outstanding is not None:
+        return _resend(stage, number, targets.holds)
+    moves = _moves(stage, targets)
+    removed, keeping = _removals(stage, targets)
+    missing = [target for target in targets.models if stage.observed.sent.model(target.name) is None]
+    changes = bool(removed) or any(each.actions for each in moves)
+    coming = arrivals(stage, missing, changes=changes)
+    holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *coming.holds)
+    body = _pass(stage, targets, moves, removed, coming)
+    return Step(replace(body, number=number) if body is not None else None, holds)
+
+
+def _moves(stage: Scene, targets: Targets) -> list[Move]:
+    exchanging = turn(stage, targets)
+    moves: list[Move] = []
+    for target in targets.models:
+        config = stage.observed.sent.model(target.name)
+        if config is None:
+            continue
+        if unchanged(stage, target, config):
+            moves.append(Move(config))
+        else:
+            moves.append(move(stage, target, config, exchanging))
+    return moves
+
+
+def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple[Hold, ...]]:
+    actions = tuple(
+        Action(
+            ActionKind.REMOVE_MODEL,
+            name,
+            because="git no longer names it, and the fleet prunes",
+            leads_to=(Fact(FactKind.MODEL_UNLISTED, name),),
+        )
+        for name in targets.removed
+        if stage.observed.sent.model(name) is not None
+    )
+    holds = tuple(
+        Hold(
+            HoldReason.UNLOADING,
+            model.name,
+            f"the model was removed; version {version.version} is still {version.state.name}",
+            "its END",
+            version=version.version,
+            progressing=True,
+        )
+        for model in stage.observed.models
+        if model.removed_at and targets.model(model.name) is None
+        for version in model.versions
+        if version.going
+    )
+    return actions, holds
+
+
+def _pass(
+    stage: Scene, targets: Targets, moves: list[Move], removed: tuple[Action, ...], coming: Arrivals
+) -> Pass | None:
+    actions = (*removed, *(action for each in moves for action in each.actions))
+    if not actions and not coming.configs:
+        return None
+    gone = {action.model for action in removed}
+    configs = [each.config for each in moves if each.config.name not in gone]
+    configs += [model for model in _kept(stage, targets) if model.name not in gone]
+    kind = PassKind.CHANGE if actions else coming.kind
+    config = _sorted([*configs, *([] if actions else coming.configs)])
+    gaps: tuple[Gap, ...] = tuple(gap for each in moves for gap in each.gaps)
+    specs = _specs(stage, targets, config)
+    return Pass(0, kind, actions or coming.actions, config, gaps, specs)
+
+
+def _kept(stage: Scene, targets: Targets) -> list[ModelConfig]:
+    """Models in force without a target of their own: carried as they are (they are removed by name only)."""
+    return [model for model in stage.observed.sent.models if targets.model(model.name) is None]
+
+
+def _sorted(models: list[ModelConfig]) -> ServerConfig:
+    return ServerConfig(tuple(sorted(models, key=lambda each: each.name)))
+
+
+def _specs(stage: Scene, targets: Targets, config: ServerConfig) -> tuple[tuple[str, str], ...]:
+    digests = {name: target.digest for target in targets.models if (name := target.name) and target.digest}
+    for wanted in stage.server.models:
+        if wanted.name not in digests and wanted.name in config.names:
+            digests[wanted.name] = spec_digest(wanted, stage.observed)
+    return tuple(sorted((name, digest) for name, digest in digests.items() if name in config.names))
+
+
+def _resend(stage: Scene, number: int, holds: tuple[Hold, ...]) -> Step:
+    """After a lost answer without new names only the identical config may follow (rule E10)."""
+    outstanding = stage.observed.outstanding
+    if outstanding is None:
+        return Step(None, holds)
+    return Step(Pass(number, PassKind.RESEND, (), outstanding.config, (), outstanding.specs), holds)

@@ -1,0 +1,234 @@
+"""What each model of a server shall be, for now: effective desired state, with the versions resolved.
+
+Called by `plan/step.py`, `plan/differences.py` and `plan/forecast.py`. A target is what git says; or, where git's spec
+is quarantined here, the last good spec of that model; or, for a model git no longer names and may not remove, what was
+last sent. How to get there is not decided here.
+"""
+
+import enum
+import hashlib
+from dataclasses import dataclass, replace
+
+from reconciler.state.config import ModelConfig
+from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Retry, Transition, TransitionPolicy
+from reconciler.state.look import Presence
+from reconciler.state.memory import Failure
+from reconciler.state.observed import Observed
+from reconciler.state.plan import Hold, HoldReason
+from reconciler.state.versions import Latest, Specific, VersionPolicy
+
+
+class Origin(enum.Enum):
+    """Where a target comes from."""
+
+    GIT = "git"
+    FALLBACK = "fallback"
+    REDUCED = "reduced"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One model as it shall be. `versions` ascend: those listed; under `latest` and `all` what storage would give."""
+
+    name: str
+    base_path: str
+    policy: VersionPolicy
+    versions: tuple[int, ...]
+    labels: tuple[tuple[str, int], ...]
+    transition: Transition = Transition()
+    retry: Retry = Retry()
+    platform: str = "tensorflow"
+    digest: str = ""
+    origin: Origin = Origin.GIT
+
+    @property
+    def specific(self) -> bool:
+        """Whether the versions are named outright."""
+        return isinstance(self.policy, Specific)
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model's part of the config when everything is reached."""
+        return ModelConfig(self.name, self.base_path, self.policy, self.labels, self.platform)
+
+    def label(self, name: str) -> int | None:
+        """The version that label shall point at, None where it shall not exist."""
+        return dict(self.labels).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """Every model the server shall hold, ascending by name, with the holds that made a target differ from git.
+
+    `removed` are the models that the server holds and shall lose, with git's consent.
+    """
+
+    models: tuple[Target, ...]
+    removed: tuple[str, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+    def model(self, name: str) -> Target | None:
+        """The target of that model."""
+        return next((target for target in self.models if target.name == name), None)
+
+
+def resolve(policy: VersionPolicy, base_path: str, observed: Observed) -> tuple[int, ...]:
+    """The versions a policy gives on the storage that was seen, ascending; only complete ones under latest and all."""
+    if isinstance(policy, Specific):
+        return policy.versions
+    found = [files.version for files in observed.path(base_path).versions if files.complete]
+    return tuple(found[-max(policy.count, 1) :]) if isinstance(policy, Latest) else tuple(found)
+
+
+def spec_digest(model: DesiredModel, observed: Observed) -> str:
+    """The identity of a spec for quarantine: base path, platform, versions, labels, and what the files are.
+
+    Nothing else enters, so an unrelated commit does not retry a failed spec, and repaired files do.
+    """
+    path = observed.path(model.base_path)
+    versions = model.policy.versions if isinstance(model.policy, Specific) else ()
+    prints = [(number, files.fingerprint) for number in versions if (files := path.files(number)) is not None]
+    text = repr((model.base_path, model.platform, model.policy, model.labels, prints))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Targets:
+    """Effective desired state of one server, and why where it is not git's."""
+    models: list[Target] = []
+    holds: list[Hold] = []
+    for wanted in server.models:
+        target, hold = _target(wanted, observed)
+        models.append(target)
+        holds.extend(hold)
+    wanted_names = {model.name for model in server.models}
+    extra = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
+    orphans = [config for name, config in sorted(extra.items()) if name not in wanted_names]
+    keep = _guard(commit, server, orphans)
+    if keep is None:
+        removed = tuple(config.name for config in orphans if config.name in observed.sent.names)
+        return Targets(tuple(models), removed, tuple(holds))
+    models.extend(_orphan(config, observed) for config in orphans)
+    holds.extend(replace(keep, model=config.name) for config in orphans)
+    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds))
+
+
+def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hold, ...]]:
+    asked = _from_git(wanted, observed)
+    if not observed.failures:
+        return asked, ()
+    asked = replace(asked, digest=spec_digest(wanted, observed))
+    spent = exhausted(asked, observed)
+    if not spent:
+        return asked, ()
+    good = observed.good_spec(wanted.name)
+    if good is not None and good.digest != asked.digest and not _failed_versions(good.config, good.digest, observed):
+        fallback = replace(
+            asked,
+            base_path=good.config.base_path,
+            policy=good.config.policy,
+            versions=resolve(good.config.policy, good.config.base_path, observed),
+            labels=good.config.labels,
+            digest=good.digest,
+            origin=Origin.FALLBACK,
+        )
+        return fallback, (_quarantine(wanted, spent, restored=True),)
+    return _reduced(asked, spent), (_quarantine(wanted, spent, restored=False),)
+
+
+def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
+    return Target(
+        wanted.name,
+        wanted.base_path,
+        wanted.policy,
+        resolve(wanted.policy, wanted.base_path, observed),
+        wanted.labels,
+        wanted.transition,
+        wanted.retry,
+        wanted.platform,
+    )
+
+
+def exhausted(target: Target, observed: Observed) -> tuple[Failure, ...]:
+    """The failures that quarantine this spec: as many as `retry.limit` allows, or one under `resource`.
+
+    Under `resource` every further try would take the label away again, so one failure is enough.
+    """
+    limit = 1 if target.transition.policy is TransitionPolicy.RESOURCE else target.retry.limit
+    failures = observed.failures_of(target.name, target.digest)
+    return tuple(failure for failure in failures if failure.count >= limit)
+
+
+def _failed_versions(config: ModelConfig, digest: str, observed: Observed) -> set[int]:
+    return {failure.version for failure in observed.failures_of(config.name, digest)} & set(config.listed)
+
+
+def _reduced(asked: Target, spent: tuple[Failure, ...]) -> Target:
+    """What can be served is served: the spec without the versions that failed and without the labels on them."""
+    bad = {failure.version for failure in spent}
+    left = tuple(version for version in asked.versions if version not in bad)
+    labels = tuple((label, version) for label, version in asked.labels if version not in bad)
+    policy = Specific(left) if asked.specific else asked.policy
+    return replace(asked, policy=policy, versions=left, labels=labels, origin=Origin.REDUCED)
+
+
+def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: bool) -> Hold:
+    worst = spent[-1]
+    resource = wanted.transition.policy is TransitionPolicy.RESOURCE
+    reason = HoldReason.RESTORED_AFTER_FAILED_LOAD if restored and resource else HoldReason.QUARANTINED
+    back = "the last good spec of this model stays in force" if restored else "the rest of its spec is served"
+    return Hold(
+        reason,
+        wanted.name,
+        f"version {worst.version} failed to load {worst.count} time(s): {worst.error}; {back}",
+        "a commit that changes this model's spec, or repaired files under a new version number",
+        version=worst.version,
+    )
+
+
+def _guard(commit: Commit, server: DesiredServer, orphans: list[ModelConfig]) -> Hold | None:
+    """Why models that git no longer names stay, or None where they may go."""
+    if not orphans:
+        return None
+    if not server.fleet.prune:
+        return Hold(
+            HoldReason.PRUNE_GUARD,
+            "",
+            "no Model document places it on this server any more, but the fleet does not prune",
+            f"`prune: true` in Fleet {server.fleet.name}, or a Model document that names it again",
+        )
+    if not server.models and not commit.prunes_all:
+        return Hold(
+            HoldReason.EMPTYING_GUARD,
+            "",
+            "removing it would leave this server without any model",
+            "the trailer `Model-Prune: all` in the message of the commit in force",
+        )
+    return None
+
+
+def _orphan(config: ModelConfig, observed: Observed) -> Target:
+    return Target(
+        config.name,
+        config.base_path,
+        config.policy,
+        resolve(config.policy, config.base_path, observed),
+        config.labels,
+        platform=config.platform,
+        origin=Origin.ORPHAN,
+    )
+
+
+def unseen_paths(server: DesiredServer, observed: Observed) -> tuple[tuple[str, str], ...]:
+    """(model, base path) of every configured model whose base path was not seen: discovery is frozen for all.
+
+    One missing base path ends the whole poll (file_system_storage_path_source.cc, PollFileSystemForConfig). A path that
+    cannot be looked at from here counts as missing unless the fleet consents to unseen storage.
+    """
+    blind = server.fleet.allow_unseen_storage
+    return tuple(
+        (model.name, model.base_path)
+        for model in observed.sent.models
+        if (presence := observed.path(model.base_path).presence) is Presence.MISSING
+        or (presence is Presence.UNSEEN and not blind)
+    )

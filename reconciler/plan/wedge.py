@@ -1,0 +1,58 @@
+"""The rollback wedge: a model for which the server accepts every list and carries out none (rules E14, E15).
+
+Called by `plan/moves.py`. It cannot be made by our own passes; a second writer or an earlier script can leave it
+behind. The only way out is a list without the version that is stuck, with a loadable one on it. Labels stay on the
+stuck version, which answers until its replacement is AVAILABLE, and move within one look of that: the server unloads
+it one tick (100 ms) later. That may cost requests, so it needs consent.
+"""
+
+from reconciler.plan.files import obstacle
+from reconciler.plan.labels import move_labels
+from reconciler.plan.scene import Draft, Move
+from reconciler.state.observed import Observed
+from reconciler.state.plan import HoldReason
+
+ROUNDS = 2
+"""How often the same doubt must survive a fresh look before the version counts as wedged."""
+
+
+def wedged(observed: Observed, model: str) -> bool:
+    """Whether a model's versions are stuck: the same doubt survived forgetting everything and looking again."""
+    return any(doubt.model == model and doubt.rounds >= ROUNDS for doubt in observed.doubts)
+
+
+def unwedge(work: Draft) -> Move | None:
+    """The way out of the wedge or the hold `VersionWedged`; None where the model is not wedged."""
+    observed = work.scene.observed
+    if not wedged(observed, work.target.name):
+        return None
+    stuck = [version for version in work.config.listed if work.seen.version(version).proven]
+    fresh = [version for version in work.target.versions if version not in stuck]
+    loadable = [version for version in fresh if obstacle(work.scene, work.target, version) is None]
+    if not stuck or not loadable:
+        return None
+    if not (work.target.transition.allow_downtime or _labels_leave(work, stuck)):
+        _hold(work, stuck)
+        return work.finish()
+    for version in stuck:
+        work.unload(version, "the server carries out no list that holds it (rule E15)")
+    for version in loadable:
+        if version not in work.listed:
+            work.load(version, "the replacement of the version that is stuck")
+    return work.finish()
+
+
+def _labels_leave(work: Draft, stuck: list[int]) -> bool:
+    """Whether git itself moves every label away from what is stuck."""
+    return bool(work.target.labels) and all(version not in stuck for _, version in work.target.labels)
+
+
+def _hold(work: Draft, stuck: list[int]) -> None:
+    move_labels(work)
+    doubt = next(each for each in work.scene.observed.doubts if each.model == work.target.name)
+    detail = (
+        f"the server accepts every list and carries out none while version {', '.join(map(str, stuck))} is on it "
+        f"({doubt.reason}); unloading it first would interrupt its labels"
+    )
+    release = "`transition.allowDowntime: true`, or a commit that moves its labels to another version"
+    work.hold(HoldReason.VERSION_WEDGED, detail, release)
