@@ -1,0 +1,248 @@
+"""The manager: what is loaded and unloaded in which order, what is postponed, how fast it goes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from core_world import CORRUPT, QUICK, model, serving
+
+from reconciler.modelserver.core import OK, Latest, VersionState
+from reconciler.modelserver.core.lifecycle import Held, Stage
+from reconciler.modelserver.core.manager import next_action
+from reconciler.modelserver.core.values import LoadKey
+
+INLINE = replace(QUICK, num_load_threads=0)
+
+
+def held(number: int, stage: Stage, *, wanted: bool) -> Held:
+    each = Held(LoadKey("m", number, f"/m/{number}", number))
+    each.stage, each.wanted = stage, wanted
+    return each
+
+
+NEW, READY, LOADING, ERROR = Stage.NEW, Stage.READY, Stage.LOADING, Stage.ERROR
+
+
+@pytest.mark.parametrize(
+    ("versions", "chosen"),
+    [
+        pytest.param({}, None, id="nothing held: nothing"),
+        pytest.param({1: (NEW, True), 2: (NEW, True)}, 2, id="the highest new one loads first"),
+        pytest.param({1: (READY, False), 2: (NEW, True)}, 2, id="a lone old one stays until its successor is up"),
+        pytest.param({1: (READY, False), 2: (LOADING, True)}, None, id="and while it loads"),
+        pytest.param({1: (READY, False), 2: (ERROR, True)}, None, id="and when it failed: the wedge"),
+        pytest.param({1: (READY, False), 2: (READY, True)}, 1, id="then it goes"),
+        pytest.param(
+            {1: (READY, False), 2: (READY, False), 3: (NEW, True)}, 1, id="of two old ones the lower goes first"
+        ),
+        pytest.param({1: (READY, False), 2: (READY, False)}, 1, id="nothing wanted: all go, lowest first"),
+        pytest.param({1: (READY, False), 2: (READY, True), 3: (NEW, True)}, 1, id="unloading comes before loading"),
+        pytest.param({1: (NEW, False)}, None, id="an unwanted new one is nothing to do"),
+    ],
+)
+def test_the_policy_chooses(versions: dict[int, tuple[Stage, bool]], chosen: int | None) -> None:
+    """Behaviour 5.2."""
+    action = next_action({number: held(number, stage, wanted=want) for number, (stage, want) in versions.items()})
+    assert (action.key.version if action else None) == chosen
+
+
+def test_a_switch_loads_the_new_version_and_then_unloads_the_old_without_a_gap() -> None:
+    """C43, observed (switch)."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2)})
+    since = world.now
+    world.send(model("m", 2))
+    while world.state("m", 1) != "END":
+        assert world.asks("m") in {1, 2}
+        world.run_for(0.01)
+    assert world.story("m", since) == [
+        (2, "START"),
+        (2, "LOADING"),
+        (2, "AVAILABLE"),
+        (1, "UNLOADING"),
+        (1, "END"),
+    ]
+
+
+def test_switching_two_versions_to_a_third_unloads_the_lowest_first() -> None:
+    """Observed (switch [1,2]->[3])."""
+    world = serving(model("m", 1, 2), on_disk={"m": (1, 2, 3)})
+    since = world.now
+    world.send(model("m", 3))
+    world.run_for(3.0)
+    ends = [entry for entry in world.story("m", since) if entry[1] in {"AVAILABLE", "END"}]
+    assert ends == [(1, "END"), (3, "AVAILABLE"), (2, "END")]
+
+
+def test_sliding_two_versions_by_one_unloads_the_lowest_before_the_load() -> None:
+    """Observed ([1,2]->[2,3]); C44 with latest 2."""
+    world = serving(model("m", policy=Latest(2)), on_disk={"m": (1, 2)})
+    world.run_for(2.0)
+    world.loads("m", 3, seconds=5.0)
+    world.disk.add("/models/m", 3)
+    world.run_for(2.0)
+    assert world.states("m") == {3: "LOADING", 2: "AVAILABLE", 1: "END"}
+
+
+def test_several_versions_load_highest_first() -> None:
+    """Observed (b/c5)."""
+    world = serving(on_disk={"m": (1, 2, 3)})
+    world.apply(model("m", 1, 2, 3))
+    world.run_for(2.0)
+    assert [number for number, state in world.story("m") if state == "LOADING"] == [3, 2, 1]
+
+
+def test_a_failed_successor_leaves_the_old_version_serving_though_it_is_not_listed() -> None:
+    """C45, observed ([1]->[4 corrupt])."""
+    world = serving(model("m", policy=Latest()), on_disk={"m": (1,)})
+    world.loads("m", 2, status=CORRUPT)
+    world.disk.add("/models/m", 2)
+    world.run_for(5.0)
+    assert world.states("m") == {2: "END", 1: "AVAILABLE"}
+    assert world.error("m", 2) == CORRUPT
+    assert world.asks("m") == 1
+
+
+def test_going_back_after_a_failed_switch_wedges_the_model_and_a_list_without_the_old_frees_it() -> None:
+    """C46, E14, E15, trap 6, behaviour 5.4."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2, 3)})
+    world.loads("m", 2, status=CORRUPT)
+    world.send(model("m", 2))
+    world.run_for(2.0)
+    for versions in ((1,), (1, 3)):
+        assert world.send(model("m", *versions)).status == OK
+        world.run_for(4.0)
+    assert world.states("m") == {2: "END", 1: "AVAILABLE"}
+    world.send(model("m", 3))
+    world.run_for(2.0)
+    assert world.states("m") == {3: "AVAILABLE", 2: "END", 1: "END"}
+
+
+def test_keeping_the_old_version_listed_makes_backing_out_clean() -> None:
+    """C47."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2, 3)})
+    world.loads("m", 2, status=CORRUPT)
+    for versions in ((1, 2), (1,), (1, 3)):
+        world.send(model("m", *versions))
+        world.run_for(2.0)
+    assert world.states("m") == {3: "AVAILABLE", 2: "END", 1: "AVAILABLE"}
+
+
+def test_a_failed_version_dropped_and_listed_within_one_poll_is_not_retried() -> None:
+    """C48."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2)})
+    world.loads("m", 2, status=CORRUPT)
+    world.send(model("m", 1, 2))
+    world.run_for(2.2)
+    world.loads("m", 2)
+    world.send(model("m", 1))
+    world.run_for(0.3)
+    world.send(model("m", 1, 2))
+    world.run_for(10.0)
+    assert world.state("m", 2) == "END"
+
+
+def test_a_failed_version_dropped_for_longer_than_a_poll_is_retried() -> None:
+    """C49, E13."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2)})
+    world.loads("m", 2, status=CORRUPT)
+    world.send(model("m", 1, 2))
+    world.run_for(2.2)
+    world.loads("m", 2)
+    world.send(model("m", 1))
+    world.run_for(1.5)
+    assert world.state("m", 2) == "END"
+    world.send(model("m", 1, 2))
+    world.run_for(1.5)
+    assert world.state("m", 2) == "AVAILABLE"
+
+
+def test_a_version_dropped_and_listed_again_within_one_poll_is_not_touched() -> None:
+    """Observed (versions)."""
+    world = serving(model("m", 1, 2))
+    before = len(world.history)
+    world.send(model("m", 1))
+    world.send(model("m", 1, 2))
+    world.run_for(5.0)
+    assert len(world.history) == before
+
+
+def test_a_list_that_wants_a_leaving_version_back_is_postponed_until_it_is_gone() -> None:
+    """Behaviour 5.1: as a whole, with what else is in the list."""
+    world = serving(model("m", 1, 2), on_disk={"m": (1, 2, 3)})
+    world.plan.unload_seconds = 4.0
+    world.send(model("m", 2))
+    world.run_for(1.5)
+    assert world.state("m", 1) == "UNLOADING"
+    world.send(model("m", 1, 2, 3))
+    world.run_for(2.0)
+    assert world.state("m", 3) is None
+    world.run_for(3.0)
+    assert world.states("m") == {3: "AVAILABLE", 2: "AVAILABLE", 1: "AVAILABLE"}
+
+
+def test_unloads_go_one_per_tick_so_no_fixed_wait_bounds_them() -> None:
+    """Trap 4: six models of three versions still serve after 1.6 s, and adding one then goes wrong."""
+    models = [model(f"m{number}", 1, 2, 3) for number in range(6)]
+    world = serving(*models)
+    world.run_for(2.0)
+    world.send()
+    world.run_for(1.6)
+    left = sum(state == "AVAILABLE" for each in models for state in world.states(each.name).values())
+    assert left == 2
+    status = world.apply(model("m5", 1, 2, 3))
+    assert status is not None
+    assert status.message.startswith("1 model(s) did not become available: {{{name: m5 version: ")
+
+
+def test_an_unload_of_one_model_comes_before_a_load_of_another() -> None:
+    """Behaviour 5.1: one action in all, unloads first."""
+    world = serving(model("a", 1), model("z", 1, 2), on_disk={"a": (1, 2)})
+    world.send(model("a", 1, 2), model("z", 2))
+    world.run_for(3.0)
+    assert world.moment("z", 1, VersionState.END) < world.moment("a", 2, VersionState.LOADING)
+
+
+def test_a_version_added_starts_within_a_poll_and_a_tick() -> None:
+    """Observed table: p50 588 ms, max 1,026 ms until the first change."""
+    world = serving(model("m", 1), on_disk={"m": (1, 2)})
+    delays = []
+    for _ in range(20):
+        world.run_for(0.137)
+        began = world.now
+        world.send(model("m", 1, 2))
+        world.run_for(2.0)
+        delays.append(world.moment("m", 2, VersionState.START) - began)
+        world.send(model("m", 1))
+        world.run_for(2.0)
+    assert min(delays) >= 0.1
+    assert max(delays) <= 1.1
+    assert 0.4 <= sum(delays) / len(delays) <= 0.8
+
+
+def test_a_dropped_and_added_model_after_a_witnessed_end_is_ok() -> None:
+    """Observed: 40 of 40 at once."""
+    world = serving(model("m", 1))
+    for _ in range(10):
+        world.send()
+        while world.state("m", 1) != "END":
+            world.run_for(0.05)
+        assert world.apply(model("m", 1)) == OK
+
+
+def test_an_idle_server_does_nothing_between_polls() -> None:
+    """Not a rule of TensorFlow Serving: it keeps a thousand idle simulated servers cheap."""
+    world = serving(model("m", 1))
+    world.run_for(2.0)
+    world.run_until(float(int(world.now) + 1))
+    assert world.next_at() == world.now + 1.0
+
+
+def test_inline_or_threaded_the_end_state_is_the_same() -> None:
+    """Behaviour 5.3: executors change when, not what."""
+    for flags in (INLINE, QUICK, replace(QUICK, num_load_threads=8, num_unload_threads=8)):
+        world = serving(model("m", 1, 2), model("n", 1), on_disk={"m": (1, 2, 3), "n": (1, 2)}, flags=flags)
+        world.send(model("m", 2, 3), model("n", 2))
+        world.run_for(3.0)
+        assert world.states("m") == {3: "AVAILABLE", 2: "AVAILABLE", 1: "END"}
+        assert world.states("n") == {2: "AVAILABLE", 1: "END"}
