@@ -32,14 +32,14 @@ st.register_type_strategy(str, texts)
 
 
 @pytest.mark.parametrize("kind", [Memory, Pass, Intent, Outcome, Sent, Status], ids=lambda kind: kind.__name__)
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_value_written_and_read_back_is_the_same_value(kind: type, data: st.DataObject) -> None:
     value = data.draw(st.from_type(kind))
     assert codec.load(kind, codec.dump(kind, value)) == value
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=25)
 @given(policies)
 def test_each_version_policy_comes_back_as_its_own_kind(policy: VersionPolicy) -> None:
     model = ModelConfig("m", "/m", policy)

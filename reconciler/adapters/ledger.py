@@ -1,0 +1,340 @@
+"""The store: memories, intents, answers, outcomes, statuses and the last good commit, in one SQLite file.
+
+Opened by the compositions, for writing under the lock of the state directory (`adapters/lock.py`), or for reading
+beside a running service. WAL, so readers never wait for the writer. What an action's safety hangs on (intents, answers,
+outcomes, the good commit) is on the disk when the call returns (`synchronous=FULL`); observations and statuses, which a
+look brings back, may lose their last moments in a power cut (`NORMAL`), never in a crash of the process.
+
+Threads: calls may come from any thread and are carried out one after the other, each as one transaction.
+Deliberately not here: retention (the record is small), publishing, and any judgement about what is recorded.
+"""
+
+import logging
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from reconciler.adapters import codec, ledger_errors, ledger_schema
+from reconciler.adapters.ledger_reserve import Reserve
+from reconciler.errors import RecordError
+from reconciler.state.memory import Answer, Memory
+from reconciler.state.outcome import Intent, Outcome, OutcomeKind, Sent, Status
+from reconciler.state.plan import Pass
+
+T = TypeVar("T")
+_GOOD_COMMIT = "good-commit"
+_NOTE = "note:"
+_PATIENCE = 5.0  # seconds to wait for another process, which can only be a person's sqlite3 shell
+_log = logging.getLogger(__name__)
+
+
+class _Rows:
+    """Runs one statement of the transaction that is open."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, statement: str, *values: object) -> sqlite3.Cursor:
+        return self._connection.execute(statement, values)
+
+
+class SqliteLedger:
+    """The `Ledger` port on one SQLite file. Every error of SQLite leaves as a RecordError that says what to do."""
+
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
+        """Open the record, making or migrating it where it is opened for writing.
+
+        Args:
+            path: the file; `-wal`, `-shm` and `-reserve` appear beside it.
+            writable: False for commands that only read (`status`, `plan`): changes nothing, waits for nobody.
+
+        Raises:
+            RecordError: the file cannot be opened, is damaged, is another program's, or has a newer schema.
+        """
+        self.path = path
+        self._writable = writable
+        self._turn = threading.Lock()
+        self._known: dict[str, Memory] = {}  # what the file holds, as far as this one writer wrote or read it
+        self._reserve = Reserve(path.with_name(path.name + "-reserve"))
+        if not writable and not path.exists():
+            raise ledger_errors.absent(path)
+        try:
+            self._connection = self._open()
+        except sqlite3.Error as error:
+            raise ledger_errors.record_error(path, "opening it", error) from error
+        if writable:
+            self._reserve.make()
+
+    def _open(self) -> sqlite3.Connection:
+        address = self.path.absolute().as_uri() + ("?mode=rwc" if self._writable else "?mode=ro")
+        connection = sqlite3.connect(
+            address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        try:
+            found = ledger_schema.version(connection)
+            if self._writable:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA foreign_keys = ON")
+                ledger_schema.migrate(connection)
+            elif found < len(ledger_schema.MIGRATIONS):
+                raise RecordError("an older reconciler wrote it. Start `run` or `apply` once to bring it up to date")
+        except RecordError as error:
+            raise RecordError(f"The record {self.path} cannot be used: {error}.") from error
+
+    def close(self) -> None:
+        """Give the file back; further calls are errors. Closing twice is nothing."""
+        with self._turn:
+            self._connection.close()
+
+    # Memory
+
+    def memories(self) -> Sequence[Memory]:
+        """What is remembered of every server, ascending by server."""
+
+        def work(rows: _Rows) -> tuple[Memory, ...]:
+            return tuple(self._load(Memory, body) for (body,) in rows("SELECT body FROM memory ORDER BY server"))
+
+        found = self._read("reading what is remembered", work)
+        self._known.update((memory.server, memory) for memory in found if self._writable)
+        return found
+
+    def memory(self, server: str) -> Memory | None:
+        """What is remembered of one server, None where nothing is."""
+
+        def work(rows: _Rows) -> Memory | None:
+            found = rows("SELECT body FROM memory WHERE server = ?", server).fetchone()
+            return self._load(Memory, found[0]) if found else None
+
+        return self._read(f"reading what is remembered of {server}", work)
+
+    def remember(self, memory: Memory) -> None:
+        """Keep what is now remembered of a server; writes nothing where the file already holds just that."""
+        if self._known.get(memory.server) != memory:
+            self._write(f"remembering {memory.server}", lambda rows: self._remember(rows, memory), durable=False)
+
+    def _remember(self, rows: _Rows, memory: Memory) -> None:
+        rows(
+            "INSERT INTO memory (server, body) VALUES (?, ?) ON CONFLICT (server) "
+            "DO UPDATE SET body = excluded.body, updated_at = CURRENT_TIMESTAMP",
+            memory.server,
+            codec.dump(Memory, memory),
+        )
+        self._known[memory.server] = memory
+
+    # Intents, answers, outcomes
+
+    def intend(self, at: float, commit: str, server: str, body: Pass, memory: Memory) -> Intent:
+        """Write an intent with its actions open, and the memory in which its reload is outstanding: durable."""
+        text = codec.dump(Pass, body)
+
+        def work(rows: _Rows) -> Intent:
+            statement = "INSERT INTO intents (at, commit_id, server, body) VALUES (?, ?, ?, ?)"
+            number = int(rows(statement, at, commit, server, text).lastrowid or 0)
+            for position in range(len(body.actions)):
+                rows("INSERT INTO open_actions VALUES (?, ?, ?)", server, number, position)
+            self._remember(rows, memory)
+            return Intent(number, at, commit, server, body)
+
+        return self._write(f"recording an intent for {server}", work)
+
+    def answered(self, sent: Sent, memory: Memory) -> None:
+        """Write the answer to an intent's reload with the memory that follows from it; the first answer stands."""
+        text = codec.dump(Answer, sent.answer)
+
+        def work(rows: _Rows) -> None:
+            rows("INSERT INTO answers VALUES (?, ?, ?) ON CONFLICT (intent) DO NOTHING", sent.intent.id, sent.at, text)
+            self._remember(rows, memory)
+
+        self._write(f"recording the answer of {sent.intent.server}", work)
+
+    def answer(self, intent: int) -> tuple[Answer, float] | None:
+        """What came back for an intent's reload, and when; None where no answer was recorded."""
+
+        def work(rows: _Rows) -> tuple[Answer, float] | None:
+            found = rows("SELECT body, at FROM answers WHERE intent = ?", intent).fetchone()
+            return (self._load(Answer, found[0]), found[1]) if found else None
+
+        return self._read(f"reading the answer to intent {intent}", work)
+
+    def settle(self, outcomes: Sequence[Outcome]) -> None:
+        """Write how actions ended, all together. The first outcome of an action stands.
+
+        Raises:
+            RecordError: not writable, or an outcome names an intent or an action that was never recorded.
+        """
+
+        def work(rows: _Rows) -> None:
+            intents = {number: self._intent(rows, number) for number in {each.intent for each in outcomes}}
+            for outcome in outcomes:
+                self._settle(rows, intents[outcome.intent], outcome)
+
+        if outcomes:
+            self._write("recording outcomes", work)
+
+    def _settle(self, rows: _Rows, intent: Intent, outcome: Outcome) -> None:
+        if outcome.action not in intent.body.actions:
+            raise RecordError(f"Intent {intent.id} in {self.path} has no such action: {outcome.action}.")
+        position = intent.body.actions.index(outcome.action)
+        values = (intent.id, position, outcome.kind.value, outcome.at, outcome.evidence)
+        rows("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *values)
+        closing = "DELETE FROM open_actions WHERE server = ? AND intent = ? AND position = ?"
+        rows(closing, intent.server, intent.id, position)
+
+    def _intent(self, rows: _Rows, number: int) -> Intent:
+        found = rows("SELECT id, at, commit_id, server, body FROM intents WHERE id = ?", number).fetchone()
+        if found is None:
+            raise RecordError(f"The record {self.path} holds no intent {number}, yet an outcome of it was given.")
+        return self._as_intent(found)
+
+    def _as_intent(self, row: tuple[Any, ...]) -> Intent:
+        number, at, commit, server, body = row
+        return Intent(number, at, commit, server, self._load(Pass, body))
+
+    def unsettled(self, server: str) -> Sequence[tuple[Intent, Sequence[int]]]:
+        """Intents of a server with the indices of the actions that have no outcome yet, oldest first."""
+
+        def work(rows: _Rows) -> tuple[tuple[Intent, tuple[int, ...]], ...]:
+            query = "SELECT intent, position FROM open_actions WHERE server = ? ORDER BY intent, position"
+            opened: defaultdict[int, list[int]] = defaultdict(list)
+            for intent, position in rows(query, server).fetchall():
+                opened[intent].append(position)
+            return tuple((self._intent(rows, intent), tuple(positions)) for intent, positions in opened.items())
+
+        return self._read(f"reading the open intents of {server}", work)
+
+    def intents(self, *, server: str | None = None, limit: int = 50) -> Sequence[Intent]:
+        """The newest intents, newest first."""
+        which, values = ("WHERE server = ?", (server,)) if server is not None else ("", ())
+        query = f"SELECT id, at, commit_id, server, body FROM intents {which} ORDER BY id DESC LIMIT ?"  # noqa: S608
+        return self._read(
+            "reading intents", lambda rows: tuple(self._as_intent(row) for row in rows(query, *values, limit))
+        )
+
+    def outcomes(self, intent: int) -> Sequence[Outcome]:
+        """The outcomes of one intent, in the order of its actions; none for an intent that is not known."""
+
+        def work(rows: _Rows) -> tuple[Outcome, ...]:
+            query = "SELECT position, kind, at, evidence FROM outcomes WHERE intent = ? ORDER BY position"
+            found = rows(query, intent).fetchall()
+            body = self._intent(rows, intent).body if found else None
+            return tuple(self._outcome(intent, body, row) for row in found if body is not None)
+
+        return self._read(f"reading the outcomes of intent {intent}", work)
+
+    def _outcome(self, intent: int, body: Pass, row: tuple[Any, ...]) -> Outcome:
+        position, kind, at, evidence = row
+        try:
+            return Outcome(intent, body.actions[position], OutcomeKind(kind), at, evidence)
+        except (IndexError, ValueError) as error:
+            raise ledger_errors.unreadable(self.path, f"reading the outcomes of intent {intent}", error) from error
+
+    # Facts about the reconciler itself
+
+    def good_commit(self) -> str | None:
+        """The last commit whose documents were valid."""
+        return self._meta(_GOOD_COMMIT)
+
+    def set_good_commit(self, commit_id: str) -> None:
+        """Note the last commit whose documents were valid: durable on return."""
+        self._set_meta(_GOOD_COMMIT, commit_id, durable=True)
+
+    def note(self, key: str, value: str) -> None:
+        """Keep a small fact about the reconciler itself."""
+        self._set_meta(_NOTE + key, value, durable=False)
+
+    def noted(self, key: str) -> str | None:
+        """A small fact kept before, None where there is none."""
+        return self._meta(_NOTE + key)
+
+    def _meta(self, key: str) -> str | None:
+        def work(rows: _Rows) -> str | None:
+            found = rows("SELECT value FROM meta WHERE key = ?", key).fetchone()
+            return str(found[0]) if found else None
+
+        return self._read(f"reading {key}", work)
+
+    def _set_meta(self, key: str, value: str, *, durable: bool) -> None:
+        statement = "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+        self._write(f"noting {key}", lambda rows: rows(statement, key, value), durable=durable)
+
+    # Statuses and plans
+
+    def statuses(self) -> Sequence[Status]:
+        """The status of every subject as last recorded, by server, within it as they were given."""
+        query = "SELECT body FROM statuses ORDER BY server, position"
+        return self._read("reading statuses", lambda rows: tuple(self._load(Status, body) for (body,) in rows(query)))
+
+    def set_statuses(self, server: str, statuses: Sequence[Status], plan_json: str) -> None:
+        """Replace the statuses of one server and the plan they were made from."""
+        bodies = [codec.dump(Status, status) for status in statuses]
+
+        def work(rows: _Rows) -> None:
+            rows("DELETE FROM statuses WHERE server = ?", server)
+            for position, body in enumerate(bodies):
+                rows("INSERT INTO statuses VALUES (?, ?, ?)", server, position, body)
+            replace = "INSERT INTO plans VALUES (?, ?) ON CONFLICT (server) DO UPDATE SET body = excluded.body"
+            rows(replace, server, plan_json)
+
+        self._write(f"recording the status of {server}", work, durable=False)
+
+    def plan_json(self, server: str) -> str | None:
+        """The last plan of a server as JSON, None where there is none."""
+
+        def work(rows: _Rows) -> str | None:
+            found = rows("SELECT body FROM plans WHERE server = ?", server).fetchone()
+            return str(found[0]) if found else None
+
+        return self._read(f"reading the plan of {server}", work)
+
+    # How SQLite is asked
+
+    def _load(self, kind: type[T], body: str) -> T:
+        try:
+            return codec.load(kind, body)
+        except codec.CodecError as error:
+            raise ledger_errors.unreadable(self.path, f"reading a {kind.__name__}", error) from error
+
+    def _read(self, doing: str, work: Callable[[_Rows], T]) -> T:
+        with self._turn:
+            try:
+                return work(_Rows(self._connection))
+            except sqlite3.Error as error:
+                raise ledger_errors.record_error(self.path, doing, error) from error
+
+    def _write(self, doing: str, work: Callable[[_Rows], T], *, durable: bool = True) -> T:
+        """One transaction; where the disk is full, once more with the room that was kept aside."""
+        with self._turn:
+            try:
+                return self._transact(work, durable=durable)
+            except sqlite3.Error as error:
+                if not (ledger_errors.is_full(error) and self._reserve.give_up()):
+                    raise ledger_errors.record_error(self.path, doing, error) from error
+            _log.warning("The disk that holds %s is full; the room kept aside was given up. Free space now.", self.path)
+            try:
+                return self._transact(work, durable=durable)
+            except sqlite3.Error as error:
+                raise ledger_errors.record_error(self.path, doing, error) from error
+
+    def _transact(self, work: Callable[[_Rows], T], *, durable: bool) -> T:
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            result = work(_Rows(self._connection))
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._known.clear()
+            if self._connection.in_transaction:  # after some errors SQLite has rolled back by itself
+                self._connection.execute("ROLLBACK")
+            raise
+        return result

@@ -1,0 +1,196 @@
+"""What every Ledger does, the real one and the simulator's: add an implementation to LEDGERS and it is held to this."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from reconciler.adapters.ledger import SqliteLedger
+from reconciler.errors import RecordError
+from reconciler.ports import Ledger
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.memory import Answer, AnswerKind, Memory, Outstanding, Standing
+from reconciler.state.outcome import (
+    Condition,
+    ConditionStatus,
+    ConditionType,
+    Health,
+    Intent,
+    Outcome,
+    OutcomeKind,
+    Sent,
+    Status,
+    Sync,
+)
+from reconciler.state.plan import Action, ActionKind, Pass, PassKind
+from reconciler.state.versions import All, Latest, specific
+
+LEDGERS: dict[str, Callable[[Path], Ledger]] = {
+    "sqlite": lambda folder: SqliteLedger(folder / "ledger.sqlite"),
+}
+
+CONFIG = ServerConfig(
+    (
+        ModelConfig("a", "/models/a", specific(1, 2), (("stable", 1),)),
+        ModelConfig("b", "/models/b", Latest(2)),
+        ModelConfig("c", "/models/c", All()),
+    )
+)
+LOAD = Action(ActionKind.LOAD, "a", version=2, because="git lists it")
+LABEL = Action(ActionKind.LABEL, "a", version=2, label="stable", before=1)
+BODY = Pass(1, PassKind.CHANGE, (LOAD, LABEL), CONFIG, specs=(("a", "sha256:1"),))
+MEMORY = Memory("eu/gpu-1", "gpu-1:8500", Standing.KNOWN, sent=CONFIG)
+WAITING = Memory("eu/gpu-1", "gpu-1:8500", Standing.KNOWN, sent=CONFIG, outstanding=Outstanding(CONFIG, (), 7.5))
+STATUS = Status(
+    "eu/gpu-1",
+    "a",
+    Sync.SYNCED,
+    Health.HEALTHY,
+    (Condition(ConditionType.READY, ConditionStatus.TRUE, "Converged", "Everything is as git says.", 3.0),),
+    "c0ffee",
+    4.0,
+)
+
+
+@pytest.fixture(params=sorted(LEDGERS))
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    made = LEDGERS[request.param](tmp_path)
+    yield made
+    getattr(made, "close", lambda: None)()
+
+
+def intend(ledger: Ledger, server: str = "eu/gpu-1", body: Pass = BODY) -> Intent:
+    return ledger.intend(7.5, "c0ffee", server, body, Memory(server, "gpu:8500"))
+
+
+def done(intent: Intent, action: Action) -> Outcome:
+    return Outcome(intent.id, action, OutcomeKind.DONE, 9.0, "v2 AVAILABLE")
+
+
+def test_a_new_ledger_remembers_nothing(ledger: Ledger) -> None:
+    assert not ledger.memories()
+    assert ledger.memory("eu/gpu-1") is None
+    assert not ledger.intents()
+    assert not ledger.unsettled("eu/gpu-1")
+    assert not ledger.outcomes(1)
+    assert not ledger.statuses()
+    assert ledger.good_commit() is None
+    assert ledger.noted("source") is None
+    assert ledger.plan_json("eu/gpu-1") is None
+
+
+def test_a_memory_is_given_back_as_it_was_kept(ledger: Ledger) -> None:
+    ledger.remember(MEMORY)
+    assert ledger.memory("eu/gpu-1") == MEMORY
+    assert list(ledger.memories()) == [MEMORY]
+
+
+def test_a_later_memory_replaces_the_earlier_one_of_that_server_only(ledger: Ledger) -> None:
+    other = Memory("eu/gpu-2", "gpu-2:8500")
+    ledger.remember(MEMORY)
+    ledger.remember(other)
+    ledger.remember(WAITING)
+    assert list(ledger.memories()) == [WAITING, other]
+
+
+def test_an_intent_comes_with_the_memory_in_which_it_is_outstanding(ledger: Ledger) -> None:
+    ledger.remember(MEMORY)
+    intent = ledger.intend(7.5, "c0ffee", "eu/gpu-1", BODY, WAITING)
+    assert (intent.at, intent.commit, intent.server, intent.body) == (7.5, "c0ffee", "eu/gpu-1", BODY)
+    assert ledger.memory("eu/gpu-1") == WAITING
+    assert list(ledger.intents()) == [intent]
+
+
+def test_intents_are_numbered_upwards_and_listed_newest_first(ledger: Ledger) -> None:
+    first, second, third = intend(ledger), intend(ledger, "eu/gpu-2"), intend(ledger)
+    assert first.id < second.id < third.id
+    assert list(ledger.intents()) == [third, second, first]
+    assert list(ledger.intents(server="eu/gpu-1")) == [third, first]
+    assert list(ledger.intents(limit=1)) == [third]
+
+
+def test_an_answer_is_kept_with_the_memory_that_follows_from_it(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    ledger.answered(Sent(intent, Answer(AnswerKind.REFUSED, 9, "no"), 8.0), MEMORY)
+    assert ledger.memory("eu/gpu-1") == MEMORY
+
+
+def test_a_reload_answered_twice_is_no_error(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    ledger.answered(Sent(intent, Answer(AnswerKind.ACCEPTED), 8.0), MEMORY)
+    ledger.answered(Sent(intent, Answer(AnswerKind.NONE), 9.0), WAITING)
+    assert ledger.memory("eu/gpu-1") == WAITING
+
+
+def test_every_action_of_a_new_intent_is_unsettled(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    assert [(each, list(left)) for each, left in ledger.unsettled("eu/gpu-1")] == [(intent, [0, 1])]
+    assert not ledger.unsettled("eu/gpu-2")
+
+
+def test_an_outcome_leaves_the_other_actions_unsettled(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    ledger.settle([done(intent, LOAD)])
+    assert [(each, list(left)) for each, left in ledger.unsettled("eu/gpu-1")] == [(intent, [1])]
+
+
+def test_unsettled_intents_come_oldest_first(ledger: Ledger) -> None:
+    first, second = intend(ledger), intend(ledger)
+    assert [each for each, _ in ledger.unsettled("eu/gpu-1")] == [first, second]
+
+
+def test_an_intent_with_an_outcome_for_each_action_is_settled(ledger: Ledger) -> None:
+    intent, other = intend(ledger), intend(ledger, "eu/gpu-2")
+    ledger.settle([done(intent, LABEL), done(intent, LOAD), done(other, LOAD)])
+    assert not ledger.unsettled("eu/gpu-1")
+    assert [list(left) for _, left in ledger.unsettled("eu/gpu-2")] == [[1]]
+    assert list(ledger.outcomes(intent.id)) == [done(intent, LOAD), done(intent, LABEL)]
+
+
+def test_the_first_outcome_of_an_action_stands(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    ledger.settle([done(intent, LOAD)])
+    ledger.settle([Outcome(intent.id, LOAD, OutcomeKind.FAILED, 10.0, "late")])
+    assert list(ledger.outcomes(intent.id)) == [done(intent, LOAD)]
+
+
+def test_a_pass_without_actions_leaves_nothing_to_settle(ledger: Ledger) -> None:
+    intend(ledger, body=Pass(1, PassKind.RESEND, (), CONFIG))
+    assert not ledger.unsettled("eu/gpu-1")
+
+
+def test_settling_nothing_is_no_error(ledger: Ledger) -> None:
+    ledger.settle([])
+
+
+def test_an_outcome_of_an_intent_that_was_never_recorded_is_refused_with_all_beside_it(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    with pytest.raises(RecordError, match="no intent 99"):
+        ledger.settle([done(intent, LOAD), Outcome(99, LOAD, OutcomeKind.DONE, 9.0)])
+    assert not ledger.outcomes(intent.id)
+
+
+def test_an_outcome_of_an_action_that_the_intent_does_not_have_is_refused(ledger: Ledger) -> None:
+    intent = intend(ledger)
+    with pytest.raises(RecordError, match="no such action"):
+        ledger.settle([Outcome(intent.id, Action(ActionKind.UNLOAD, "a", version=1), OutcomeKind.DONE, 9.0)])
+
+
+def test_the_good_commit_is_the_last_one_noted(ledger: Ledger) -> None:
+    ledger.set_good_commit("c0ffee")
+    ledger.set_good_commit("beef")
+    assert ledger.good_commit() == "beef"
+
+
+def test_a_note_is_no_good_commit_whatever_its_key(ledger: Ledger) -> None:
+    ledger.note("good-commit", "a note")
+    assert ledger.noted("good-commit") == "a note"
+    assert ledger.good_commit() is None
+
+
+def test_statuses_of_a_server_are_replaced_whole(ledger: Ledger) -> None:
+    ledger.set_statuses("eu/gpu-2", [], "{}")
+    ledger.set_statuses("eu/gpu-1", [STATUS, STATUS], "{}")
+    ledger.set_statuses("eu/gpu-1", [STATUS], '{"passes": []}')
+    assert list(ledger.statuses()) == [STATUS]
+    assert ledger.plan_json("eu/gpu-1") == '{"passes": []}'
