@@ -230,6 +230,17 @@ def test_a_dropped_and_added_model_after_a_witnessed_end_is_ok() -> None:
         assert world.apply(model("m", 1)) == OK
 
 
+@pytest.mark.parametrize(("load", "next_load"), [(0.05, 0.1), (0.25, 0.25)])
+def test_ticks_keep_their_rhythm_and_come_at_once_after_a_longer_inline_load(load: float, next_load: float) -> None:
+    """Behaviour 5.1: the period runs from where a tick began, and a late tick is not waited for."""
+    world = serving(on_disk={"m": (1, 2)}, flags=INLINE)
+    world.loads("m", 2, seconds=load)
+    world.apply(model("m", 1, 2))
+    world.run_for(2.0)
+    first, second = (world.moment("m", version, VersionState.LOADING) for version in (2, 1))
+    assert second - first == pytest.approx(next_load)
+
+
 def test_an_idle_server_does_nothing_between_polls() -> None:
     """Not a rule of TensorFlow Serving: it keeps a thousand idle simulated servers cheap."""
     world = serving(model("m", 1))

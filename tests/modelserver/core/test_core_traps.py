@@ -70,6 +70,7 @@ def test_trap_2_an_unload_that_overtakes_the_publication_leaves_a_phantom_availa
     world.run_for(60.0)
     assert world.states("m") == {2: "AVAILABLE", 1: "END"}
     assert world.story("m")[-3:] == [(2, "UNLOADING"), (2, "END"), (2, "AVAILABLE")]
+    assert world.moment("m", 2, VersionState.AVAILABLE) == world.moment("m", 2, VersionState.END)
     assert world.asks("m", 2) == "Servable not found for request: Specific(m, 2)"
     assert world.apply(model("m", 2)) == OK
     assert world.asks("m", 2) == 2
