@@ -105,7 +105,7 @@ def _acts_on(action: Action, difference: Difference) -> bool:
 def _holds(hold: Hold, difference: Difference) -> bool:
     if hold.model not in ("", difference.model):
         return False
-    if hold.version is None and hold.label is None:
+    if (hold.version is None and hold.label is None) or (difference.version is None and difference.label is None):
         return True
     if hold.label is not None:
         return hold.label == difference.label

@@ -75,7 +75,6 @@ def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[t
     passes: list[Pass] = []
     now, current = stage, first
     waited = False
-    waiting = first.body is None
     while len(passes) < LONGEST_ROAD:
         if current.body is None and (waited or not any(hold.progressing for hold in current.holds)):
             break
@@ -85,7 +84,7 @@ def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[t
         believed = forecast.settle(now.server, now.observed, current.body)
         now = scene(now.server, believed)
         current = step(now, targets(commit, now.server, believed), len(passes) + 1)
-    return tuple(passes), current, waiting
+    return tuple(passes), current, first.body is None and bool(passes)
 
 
 def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
