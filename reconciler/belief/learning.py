@@ -1,0 +1,124 @@
+"""One look, folded into memory: the order of the steps, failures that are booked, storage facts, and forgetting.
+
+Called by the lane through `belief.learn`. Deliberately not here: each step's rule (life, versions, labels, reloads,
+doubts). Everything kept is bounded by what git, the configs and the last reloads name.
+"""
+
+from dataclasses import replace
+
+from reconciler.belief import doubts, fence, labels, life, listing, reloads, versions
+from reconciler.state.desired import DesiredServer
+from reconciler.state.look import Look, VersionState
+from reconciler.state.memory import Failure, Memory, VersionMemory
+
+KEPT_UNLISTED = 64
+"""Entries of one model that are not listed: a server never forgets an END (rule E28), we keep the newest numbers."""
+
+KEPT_FAILURES = 16
+"""Failures of one model over all its specs; the oldest go first."""
+
+KEPT_REMOVED = 3600.0
+"""Seconds for which a removed model's statuses are asked on, once it is at rest."""
+
+
+def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
+    """The memory after this look. The same object where the look brought nothing new."""
+    memory = life.at_address(server, memory)
+    if not look.reach.answers:
+        return _storage(server, life.unanswered(memory, look), look)
+    before = memory
+    memory = life.judged(server, memory, look)
+    memory = versions.folded(server, memory, look)
+    memory = labels.folded(server, memory, look)
+    memory = life.confirmed(memory, look)
+    memory = reloads.settled(server, memory, look.at)
+    memory = booked(memory, look.at)
+    memory = _storage(server, memory, look)
+    memory = doubts.weighed(server, memory, look)
+    return memory if memory is before and not memory.removed else _forgotten(server, memory, look.at)
+
+
+def booked(memory: Memory, at: float) -> Memory:
+    """The memory with each load that failed since it was listed counted once under the spec that listed it."""
+    models = listing.by_name(memory.sent)
+    failed = [each for each in memory.versions if _failed(each) and listing.lists(models.get(each.model), each)]
+    if not failed:
+        return memory
+    specs = dict(memory.specs)
+    failures = {(each.model, each.version, each.digest): each for each in memory.failures}
+    for each in failed:
+        key = (each.model, each.version, specs.get(each.model, ""))
+        assert each.error is not None  # noqa: S101 — see _failed
+        count = failures[key].count + 1 if key in failures else 1
+        failures[key] = Failure(*key, count=count, at=at, error=each.error)
+    marked = tuple(replace(each, booked=True) if each in failed else each for each in memory.versions)
+    return replace(memory, versions=marked, failures=tuple(failures[key] for key in sorted(failures)))
+
+
+def _failed(version: VersionMemory) -> bool:
+    ended = version.state is VersionState.END and version.error is not None
+    return ended and not version.suspect and not version.booked
+
+
+def _storage(server: DesiredServer, memory: Memory, look: Look) -> Memory:
+    if not look.paths:
+        return memory
+    configs = (memory.sent, memory.parked, memory.known_as, memory.outstanding.config if memory.outstanding else None)
+    wanted = {model.base_path for model in server.models}
+    wanted |= {model.base_path for config in configs if config for model in config.models}
+    facts = {each.base_path: each for each in memory.paths} | {each.base_path: each for each in look.paths}
+    looked = dict(memory.paths_at) | {each.base_path: look.at for each in look.paths}
+    return replace(
+        memory,
+        paths=tuple(facts[path] for path in sorted(facts) if path in wanted),
+        paths_at=tuple((path, looked[path]) for path in sorted(looked) if path in wanted),
+    )
+
+
+def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:
+    """The memory without what nothing names any more, and without old ends beyond a bound."""
+    memory = replace(memory, removed=tuple(each for each in memory.removed if _still_asked(memory, *each, at)))
+    names = listing.names_of_interest(server, memory)
+    return replace(
+        memory,
+        versions=_versions_kept(server, memory, names, at),
+        labels=tuple(each for each in memory.labels if each.model in names),
+        specs=tuple(each for each in memory.specs if each[0] in names),
+        load_seconds=tuple(each for each in memory.load_seconds if each[0] in names),
+        failures=_failures_kept(memory, names),
+        good=tuple(each for each in memory.good if each.config.name in names),
+        doubts=tuple(each for each in memory.doubts if each.model in names),
+    )
+
+
+def _still_asked(memory: Memory, name: str, removed_at: float, at: float) -> bool:
+    if at < removed_at + KEPT_REMOVED:
+        return True
+    moving = (VersionState.LOADING, VersionState.UNLOADING)
+    return any(each.state in moving for each in listing.of_model(memory.versions, name))
+
+
+def _versions_kept(server: DesiredServer, memory: Memory, names: set[str], at: float) -> tuple[VersionMemory, ...]:
+    models = listing.by_name(listing.in_force(server, memory))
+    kept: list[VersionMemory] = []
+    unlisted: dict[str, list[VersionMemory]] = {}
+    for each in memory.versions:
+        if each.model not in names:
+            continue
+        if listing.lists(models.get(each.model), each) or versions.awaited(memory, each):
+            kept.append(each)
+        elif each.state is not VersionState.ABSENT or at < each.dropped_at + fence.fence_of(server):
+            unlisted.setdefault(each.model, []).append(each)
+    for group in unlisted.values():
+        group.sort(key=lambda each: (each.state is VersionState.END, -each.version))
+        kept += group[:KEPT_UNLISTED]
+    return tuple(sorted(kept, key=lambda each: (each.model, each.version)))
+
+
+def _failures_kept(memory: Memory, names: set[str]) -> tuple[Failure, ...]:
+    groups: dict[str, list[Failure]] = {}
+    for each in memory.failures:
+        if each.model in names:
+            groups.setdefault(each.model, []).append(each)
+    kept = [one for group in groups.values() for one in sorted(group, key=lambda each: -each.at)[:KEPT_FAILURES]]
+    return tuple(sorted(kept, key=lambda each: (each.model, each.version, each.digest)))

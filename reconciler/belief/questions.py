@@ -1,0 +1,68 @@
+"""What the next look shall ask: no more than is needed, and never less than what a decision rests on.
+
+Statuses of every model that anything names are asked at every look. Labels when they are due (labels.py). Proofs by
+number for what claims, or is about to claim, to be AVAILABLE and is not proven; and for what serves unlisted. Storage
+at every look while something there or here is not at rest, else every 10 s.
+
+Deliberately not here: how it is asked (observe/).
+"""
+
+from reconciler.belief import fence, labels, life, listing, versions
+from reconciler.state.config import ServerConfig
+from reconciler.state.desired import DesiredModel, DesiredServer
+from reconciler.state.look import PathFacts, Questions, VersionState
+from reconciler.state.memory import Memory, VersionMemory
+from reconciler.state.versions import Specific
+
+
+def questions(server: DesiredServer, memory: Memory, now: float) -> Questions:
+    """The questions for a look at `now`, each group ascending."""
+    memory = life.at_address(server, memory)
+    config = listing.in_force(server, memory)
+    return Questions(
+        models=tuple(sorted(listing.names_of_interest(server, memory))),
+        labels=labels.due(server, memory, now),
+        proofs=_proofs(memory, config),
+        paths=_paths(server, memory, config, now),
+    )
+
+
+def _proofs(memory: Memory, config: ServerConfig) -> tuple[tuple[str, int], ...]:
+    models = listing.by_name(config)
+    return tuple(
+        (each.model, each.version)
+        for each in memory.versions
+        if each.state in listing.LOADED_OR_COMING
+        and _needs_proof(each, listing.lists(models.get(each.model), each) or versions.awaited(memory, each))
+    )
+
+
+def _needs_proof(version: VersionMemory, listed: bool) -> bool:
+    """A listed version while it comes, so that it is proven by the look that first shows it; else what serves."""
+    return not version.proven if listed else version.state is VersionState.AVAILABLE
+
+
+def _paths(server: DesiredServer, memory: Memory, config: ServerConfig, now: float) -> tuple[str, ...]:
+    looked = dict(memory.paths_at)
+    facts = {each.base_path: each for each in memory.paths}
+    restless = {model.base_path for model in server.models if _restless(memory, config, facts, model)}
+    every = {model.base_path for model in server.models} | {model.base_path for model in config.models}
+    old = {path for path in every if path not in looked or now - looked[path] >= fence.PATHS_MAX_AGE}
+    return tuple(sorted(restless | old))
+
+
+def _restless(memory: Memory, config: ServerConfig, facts: dict[str, PathFacts], model: DesiredModel) -> bool:
+    """Whether this model is not in force as git has it, not wholly loaded, or not wholly seen in storage."""
+    found = config.model(model.name)
+    if memory.sent is None or found is None:
+        return True
+    if (found.base_path, found.policy, found.labels) != (model.base_path, model.policy, model.labels):
+        return True
+    if not isinstance(model.policy, Specific):
+        return False
+    there = facts.get(model.base_path)
+    complete = {each.version for each in there.versions if each.complete} if there else set()
+    loaded = {
+        each.version for each in listing.of_model(memory.versions, model.name) if each.state is VersionState.AVAILABLE
+    }
+    return not set(model.policy.versions) <= complete & loaded

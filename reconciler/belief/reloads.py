@@ -1,0 +1,210 @@
+"""What our own reloads change: sent, answered, lost and settled again; and specs that were wholly reached.
+
+A reload is *outstanding* from the moment its intent is written until its fate is known. An answer is proof of nothing
+about versions (rules E7, E11, E12), but ACCEPTED and MODELS_FAILED say that the config is in force; REFUSED says that
+no version of it is (labels may be: an unknown platform is found after they were swapped); no answer says nothing
+(E10).
+
+Called by the lane through `belief`, and by `learning` for reloads whose answer was lost. Deliberately not here: whether
+anything may be sent (plan/, invariants).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from reconciler.belief import fence, listing
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.desired import DesiredServer
+from reconciler.state.look import VersionState
+from reconciler.state.memory import (
+    Answer,
+    AnswerKind,
+    GoodSpec,
+    Memory,
+    Outstanding,
+    Refusal,
+    Standing,
+    VersionMemory,
+)
+from reconciler.state.plan import Pass
+from reconciler.state.versions import Specific
+
+
+def sending(server: DesiredServer, memory: Memory, body: Pass, now: float) -> Memory:
+    """The memory in which that pass is outstanding; written with its intent, before the RPC.
+
+    Suspects are marked now, not when the answer comes: a status that moves while the reload blocks is its own doing.
+    """
+    before = listing.in_force(server, memory)
+    names = body.config.names - before.names
+    if memory.outstanding is not None:
+        names |= set(memory.outstanding.names) & body.config.names
+    outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs)
+    marked = tuple(_marked(memory, before, body.config, each) for each in memory.versions)
+    return replace(memory, outstanding=outstanding, changed_at=now, versions=marked)
+
+
+def answered(server: DesiredServer, memory: Memory, answer: Answer, now: float) -> Memory:
+    """The memory after the answer to the outstanding reload; unchanged where none is outstanding."""
+    if memory.outstanding is None:
+        return memory
+    match answer.kind:
+        case AnswerKind.ACCEPTED | AnswerKind.MODELS_FAILED:
+            return _applied(server, memory, memory.outstanding, now)
+        case AnswerKind.REFUSED:
+            count = memory.refusal.count + 1 if memory.refusal else 1
+            refusal = Refusal(answer.code, answer.message, count, now)
+            return replace(memory, outstanding=None, refusal=refusal, changed_at=now, labels=(), labels_wanted=True)
+        case AnswerKind.NONE:
+            return replace(memory, labels=(), labels_wanted=True)
+
+
+def settled(server: DesiredServer, memory: Memory, at: float) -> Memory:
+    """The memory once looks have shown the fate of a reload that was not answered.
+
+    The server's wait for new names ends when each has a version AVAILABLE or END (server_core.cc,
+    WaitUntilModelsAvailable): seen since the reload was sent, it is in force. Without new names nothing tells; then
+    only the identical config may follow, and its answer decides.
+    """
+    outstanding = memory.outstanding
+    if outstanding is None or not outstanding.names:
+        return memory
+    if not all(_decided(memory, outstanding, name) for name in outstanding.names):
+        return memory
+    return _applied(server, memory, outstanding, at)
+
+
+def wedged(server: DesiredServer, memory: Memory, at: float) -> bool:
+    """Whether the outstanding reload waits for a name that shows no START in time, or does not load in time (E8)."""
+    outstanding = memory.outstanding
+    if outstanding is None:
+        return False
+    quiet_since = max(outstanding.sent_at, memory.busy_at)
+    for name in outstanding.names:
+        if _decided(memory, outstanding, name):
+            continue
+        if at > outstanding.sent_at + fence.load_deadline(server, name):
+            return True
+        if at > quiet_since + fence.wedge_seconds(server) and not _begun(memory, outstanding, name):
+            return True
+    return False
+
+
+def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
+    """The memory in which these specs were wholly reached: what to fall back to; their failures are history."""
+    if not goods:
+        return memory
+    done = {(good.config.name, good.digest) for good in goods}
+    names = {name for name, _ in done}
+    kept = [good for good in memory.good if good.config.name not in names]
+    return replace(
+        memory,
+        good=tuple(sorted([*kept, *goods], key=lambda good: good.config.name)),
+        failures=tuple(each for each in memory.failures if (each.model, each.digest) not in done),
+    )
+
+
+def _marked(memory: Memory, before: ServerConfig, config: ServerConfig, version: VersionMemory) -> VersionMemory:
+    """A version about to be listed that has a status already: that status may be an earlier life's.
+
+    With memory lost, that holds for anything not AVAILABLE, even where it was counted as listed.
+    """
+    if version.state is VersionState.ABSENT or not listing.lists(config.model(version.model), version):
+        return version
+    was_listed = listing.lists(before.model(version.model), version)
+    unsure = memory.standing in (Standing.LOST, Standing.FIRST_CONTACT)
+    if was_listed and not (unsure and version.state is not VersionState.AVAILABLE):
+        return version
+    return replace(version, suspect=True)
+
+
+def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at: float) -> Memory:
+    """The config of that reload is in force."""
+    before, config = listing.in_force(server, memory), outstanding.config
+    removed = {name: when for name, when in memory.removed if name not in config.names}
+    removed.update(dict.fromkeys(before.names - config.names, at))
+    return replace(
+        memory,
+        standing=Standing.KNOWN,
+        stood_since=memory.stood_since if memory.standing is Standing.KNOWN else at,
+        sent=config,
+        parked=None,
+        known_as=_known_as(memory, before, outstanding),
+        changed_at=at,
+        versions=_listed(memory, before, config, at),
+        labels=(),
+        labels_wanted=True,
+        removed=tuple(sorted(removed.items())),
+        specs=tuple(sorted((dict(memory.specs) | dict(outstanding.specs)).items())),
+        outstanding=None,
+        refusal=None,
+    )
+
+
+def _listed(memory: Memory, before: ServerConfig, config: ServerConfig, at: float) -> tuple[VersionMemory, ...]:
+    versions = {(each.model, each.version): each for each in memory.versions}
+    for model in config.models:
+        for number in model.listed:
+            versions.setdefault((model.name, number), VersionMemory(model.name, number, since=at))
+    known = memory.standing is Standing.KNOWN
+    return tuple(_relisted(each, before, config, at, known) for _, each in sorted(versions.items()))
+
+
+def _relisted(
+    version: VersionMemory, before: ServerConfig, config: ServerConfig, at: float, known: bool
+) -> VersionMemory:
+    """The version with the times of its listing or drop.
+
+    A booked failure counts anew only for a version that was dropped and listed again in this life: the server does not
+    try again what it wants already (rule E13), whatever we forgot meanwhile.
+    """
+    was, now = (listing.lists(each.model(version.model), version) for each in (before, config))
+    if now and (not was or not version.listed_at):
+        booked = version.booked and (was or not known)
+        return replace(version, listed_at=at, dropped_at=0.0, ended_at=0.0, booked=booked)
+    if was and not now:
+        return replace(version, dropped_at=at, listed_at=0.0, ended_at=0.0, suspect=False, proven=False, booked=False)
+    return version
+
+
+def _known_as(memory: Memory, before: ServerConfig, outstanding: Outstanding) -> ServerConfig:
+    """The last config of any life: this one, and what this life has not brought back yet.
+
+    What was in force and is not sent again was taken away on purpose. What was not in force when this was sent is still
+    to be healed, as long as the model's spec is the same.
+    """
+    config, specs = outstanding.config, dict(memory.specs)
+    kept = [each for each in memory.known_as.models if each.name not in config.names | before.names]
+    changed = {name for name, digest in outstanding.specs if specs.get(name, digest) != digest}
+    for model in config.models:
+        known = memory.known_as.model(model.name)
+        kept.append(model if known is None or model.name in changed else _with_rest(model, known, before))
+    return ServerConfig(tuple(sorted(kept, key=lambda each: each.name)))
+
+
+def _with_rest(model: ModelConfig, known: ModelConfig, before: ServerConfig) -> ModelConfig:
+    was = before.model(model.name)
+    if not isinstance(model.policy, Specific) or not isinstance(known.policy, Specific):
+        return model
+    had = set(was.listed) if was else set()
+    whole = model.with_versions(*model.listed, *(set(known.listed) - had))
+    labelled = dict(was.labels) if was else {}
+    missing = {name: target for name, target in known.labels if name not in labelled and target in whole.listed}
+    return whole.with_labels(missing | dict(model.labels))
+
+
+def _candidates(memory: Memory, outstanding: Outstanding, name: str) -> Sequence[VersionMemory]:
+    """Versions of a new name that moved since the reload was sent."""
+    config = outstanding.config.model(name)
+    listed = config.listed if config else ()
+    versions = listing.of_model(memory.versions, name)
+    return [each for each in versions if each.since >= outstanding.sent_at and (not listed or each.version in listed)]
+
+
+def _decided(memory: Memory, outstanding: Outstanding, name: str) -> bool:
+    ends = (VersionState.AVAILABLE, VersionState.END)
+    return any(each.state in ends and not each.suspect for each in _candidates(memory, outstanding, name))
+
+
+def _begun(memory: Memory, outstanding: Outstanding, name: str) -> bool:
+    return any(each.state is not VersionState.ABSENT for each in _candidates(memory, outstanding, name))
