@@ -74,7 +74,7 @@ bench: .venv/ready
 lock: .venv/made
 	@rm -f .venv/installed .venv/ready
 	@$(PIP) install --quiet --upgrade "pip>=25.1" "hatchling>=1.27" editables
-	@$(PIP) install --upgrade --upgrade-strategy eager --group test --group lint --editable .
+	@$(PIP) install --upgrade --upgrade-strategy eager --group test --group lint --group bench --editable .
 	@$(PY) .ci/lock.py
 
 clean:
