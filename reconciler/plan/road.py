@@ -18,7 +18,7 @@ from reconciler.state.desired import Commit, Desired, DesiredServer
 from reconciler.state.look import ReachKind
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Difference, Hold, HoldReason, Pass, Plan, ServerPlan
+from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, Plan, ServerPlan
 
 LONGEST_ROAD = 64
 """Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
@@ -135,13 +135,14 @@ def _fingerprint(
     passes: tuple[Pass, ...],
     holds: tuple[Hold, ...],
 ) -> str:
-    plain = [(body.kind, [_bare(action) for action in body.actions], body.config) for body in passes]
-    reasons = [(hold.reason, hold.model, hold.version, hold.label) for hold in holds]
-    return _digest(commit.id, server.id, repr(found), repr(plain), repr(reasons))
+    plain = [(body.kind.value, [_bare(action) for action in body.actions]) for body in passes]
+    first = passes[0].config if passes else None
+    reasons = [(hold.reason.value, hold.model, hold.version, hold.label) for hold in holds]
+    return _digest(commit.id, server.id, repr(found), repr(plain), repr(first), repr(reasons))
 
 
-def _bare(action: object) -> object:
-    return replace(action, because="")  # type: ignore[type-var]  # every action is a dataclass
+def _bare(action: Action) -> tuple[str | int | None, ...]:
+    return action.kind.value, action.model, action.version, action.label, action.before
 
 
 def _digest(*parts: str) -> str:

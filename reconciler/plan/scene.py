@@ -63,16 +63,12 @@ class Draft:
     scene: Scene
     target: Target
     config: ModelConfig
+    seen: ObservedModel
     listed: set[int]
     labels: dict[str, int]
     actions: list[Action] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-
-    @property
-    def seen(self) -> ObservedModel:
-        """The model as believed."""
-        return self.scene.observed.model(self.target.name)
 
     def load(self, version: int, because: str) -> None:
         """List a version."""
@@ -133,4 +129,4 @@ class Draft:
 
 def draft(stage: Scene, target: Target, config: ModelConfig) -> Draft:
     """A draft that changes nothing yet."""
-    return Draft(stage, target, config, set(config.listed), dict(config.labels))
+    return Draft(stage, target, config, stage.observed.model(target.name), set(config.listed), dict(config.labels))

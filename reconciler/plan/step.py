@@ -38,7 +38,10 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
     coming = arrivals(stage, missing, changes=changes)
     holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *coming.holds)
     body = _pass(stage, targets, moves, removed, coming)
-    return Step(replace(body, number=number) if body is not None else None, holds)
+    if body is None:
+        return Step(None, holds)
+    specs = _specs(stage, targets, body.config) if number == 1 else ()
+    return Step(replace(body, number=number, specs=specs), holds)
 
 
 def _moves(stage: Scene, targets: Targets) -> list[Move]:
@@ -95,8 +98,7 @@ def _pass(
     kind = PassKind.CHANGE if actions else coming.kind
     config = _sorted([*configs, *([] if actions else coming.configs)])
     gaps: tuple[Gap, ...] = tuple(gap for each in moves for gap in each.gaps)
-    specs = _specs(stage, targets, config)
-    return Pass(0, kind, actions or coming.actions, config, gaps, specs)
+    return Pass(0, kind, actions or coming.actions, config, gaps)
 
 
 def _kept(stage: Scene, targets: Targets) -> list[ModelConfig]:

@@ -91,7 +91,8 @@ class Observed:
     sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
-    busy: something is LOADING or UNLOADING. load_seconds: see Memory. wedged: the outstanding reload waits for a name that cannot appear.
+    busy: something is LOADING or UNLOADING. load_seconds: see Memory.
+    wedged: the outstanding reload waits for a name that cannot appear.
     """
 
     server: str

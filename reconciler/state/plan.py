@@ -94,7 +94,8 @@ class PassKind(enum.StrEnum):
 class Pass:
     """One reload of one server: every action that may go now, and the full config that carries them.
 
-    `specs`: (model, digest) of each model's spec, to which failures and successes are booked.
+    `specs`: (model, digest) of each model's spec, to which failures are booked; filled in the first pass of a plan, the
+    only one that is driven.
     """
 
     number: int
