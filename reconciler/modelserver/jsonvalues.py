@@ -18,7 +18,7 @@ from reconciler.modelserver.statuses import Code, StatusError, invalid_argument
 from reconciler.modelserver.tensors import ELEMENT_TYPES, Array, Proto, to_array, to_proto, type_name
 from reconciler.wire.stubs import types_pb2
 
-_JSON_TYPES = {bool: "True", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_JSON_TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
 _INTEGERS = {
     types_pb2.DT_INT32: (-(2**31), 2**31 - 1),
     types_pb2.DT_INT16: (-(2**31), 2**31 - 1),  # any 32-bit number is taken, as in the real server
@@ -100,8 +100,7 @@ def _element(value: Any, dtype: int) -> Any:
 
 
 def _type_error(value: Any, dtype: int) -> StatusError:
-    kind = {None: "Null", False: "False"}.get(value) if value is None or value is False else None
-    kind = kind or _JSON_TYPES[type(value)]
+    kind = str(value) if isinstance(value, bool) else _JSON_TYPES[type(value)]
     return invalid_argument(f"JSON Value: {shown(value)} Type: {kind} is not of expected type: {type_name(dtype)}")
 
 

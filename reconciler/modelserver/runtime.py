@@ -22,6 +22,7 @@ def tensorflow() -> Any:
     """The TensorFlow package. The first call takes seconds; calls meanwhile wait for it."""
     with _once:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        os.environ.setdefault("TF_ONEDNN_USE_SYSTEM_ALLOCATOR", "1")  # its own pool never gives memory back
         with _without_native_chatter():
             import tensorflow as tf
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
