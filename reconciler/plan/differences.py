@@ -87,14 +87,23 @@ def _defined(reading: LabelReading) -> bool:
     return reading.kind in (LabelKind.RESOLVES, LabelKind.DANGLES)
 
 
-def covered(difference: Difference, actions: Iterable[Action], holds: Iterable[Hold]) -> bool:
-    """Whether an action or a hold accounts for a difference."""
-    return any(_acts_on(action, difference) for action in actions) or any(_holds(hold, difference) for hold in holds)
+def uncovered(found: Iterable[Difference], actions: Iterable[Action], holds: Iterable[Hold]) -> tuple[Difference, ...]:
+    """The differences for which neither an action nor a hold accounts."""
+    acting: dict[str, list[Action]] = {}
+    holding: dict[str, list[Hold]] = {}
+    for action in actions:
+        acting.setdefault(action.model, []).append(action)
+    for hold in holds:
+        holding.setdefault(hold.model, []).append(hold)
+    return tuple(
+        each
+        for each in found
+        if not any(_acts_on(action, each) for action in acting.get(each.model, ()))
+        and not any(_holds(hold, each) for name in ("", each.model) for hold in holding.get(name, ()))
+    )
 
 
 def _acts_on(action: Action, difference: Difference) -> bool:
-    if action.model != difference.model:
-        return False
     if action.kind in (ActionKind.ADD_MODEL, ActionKind.REMOVE_MODEL, ActionKind.REPOINT, ActionKind.POLICY):
         return difference.version is None or action.version == difference.version or action.kind is ActionKind.POLICY
     if difference.label is not None:
@@ -103,8 +112,6 @@ def _acts_on(action: Action, difference: Difference) -> bool:
 
 
 def _holds(hold: Hold, difference: Difference) -> bool:
-    if hold.model not in ("", difference.model):
-        return False
     if (hold.version is None and hold.label is None) or (difference.version is None and difference.label is None):
         return True
     if hold.label is not None:

@@ -88,16 +88,20 @@ def unload_extra(work: Draft) -> None:
     if not arrived(work):
         _hold_extra(work, extra)
         return
-    used = referenced(work)
-    facts = tuple(work.fact(FactKind.AVAILABLE, version) for version in work.target.versions) + tuple(
-        Fact(FactKind.LABEL_AT, work.target.name, version, label) for label, version in work.target.labels
-    )
+    used, facts = referenced(work), _arrival(work)
     for version in extra:
         if version in used:
             detail = f"a label still points at version {version}"
             work.hold(HoldReason.UNPROVEN, detail, "the label read back elsewhere", version=version, progressing=True)
         else:
             work.unload(version, "everything git wants is available and labelled without it", facts)
+
+
+def _arrival(work: Draft) -> tuple[Fact, ...]:
+    """What must hold before anything is unloaded: every wanted version available, every label where it shall be."""
+    available = [work.fact(FactKind.AVAILABLE, version) for version in work.target.versions]
+    labelled = [Fact(FactKind.LABEL_AT, work.target.name, version, label) for label, version in work.target.labels]
+    return (*available, *labelled)
 
 
 def arrived(work: Draft) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.plan import forecast
-from reconciler.plan.differences import covered, differences
+from reconciler.plan.differences import differences, uncovered
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
 from reconciler.plan.target import Targets, targets
@@ -107,7 +107,7 @@ def _same(one: Hold, other: Hold) -> bool:
 
 def _uncovered(found: Iterable[Difference], passes: tuple[Pass, ...], holds: tuple[Hold, ...]) -> tuple[Hold, ...]:
     """Nothing is silently skipped: a difference that no action and no hold accounts for is said to be one."""
-    actions = [action for body in passes for action in body.actions]
+    actions = (action for body in passes for action in body.actions)
     return tuple(
         Hold(
             HoldReason.NOT_SEEN,
@@ -118,8 +118,7 @@ def _uncovered(found: Iterable[Difference], passes: tuple[Pass, ...], holds: tup
             label=each.label,
             progressing=True,
         )
-        for each in found
-        if not covered(each, actions, holds)
+        for each in uncovered(found, actions, holds)
     )
 
 

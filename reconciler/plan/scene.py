@@ -100,7 +100,7 @@ class Draft:
 
     def hold(self, reason: HoldReason, detail: str, released_by: str, **more: object) -> None:
         """Say why a difference of this model is not acted on now."""
-        self.holds.append(replace(Hold(reason, self.target.name, detail, released_by), **more))  # type: ignore[arg-type]  # checked by replace
+        self.holds.append(Hold(reason, self.target.name, detail, released_by, **more))  # type: ignore[arg-type]  # by name
 
     def fact(self, kind: FactKind, version: int) -> Fact:
         """A statement about a version of this model."""

@@ -62,7 +62,10 @@ class ServerConfig:
 
     def model(self, name: str) -> ModelConfig | None:
         """The model of that name, None where the config does not list it."""
-        return next((model for model in self.models if model.name == name), None)
+        for model in self.models:
+            if model.name == name:
+                return model
+        return None
 
     def with_model(self, model: ModelConfig) -> "ServerConfig":
         """The same config with that model added or replaced."""

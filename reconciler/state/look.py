@@ -156,7 +156,10 @@ class PathFacts:
 
     def files(self, version: int) -> VersionFiles | None:
         """The directory of that version, None where there is none."""
-        return next((each for each in self.versions if each.version == version), None)
+        for each in self.versions:
+            if each.version == version:
+                return each
+        return None
 
 
 @dataclass(frozen=True, slots=True)

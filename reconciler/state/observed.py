@@ -71,8 +71,10 @@ class ObservedModel:
 
     def version(self, number: int) -> ObservedVersion:
         """That version; one in state ABSENT where the server has no entry."""
-        found = next((each for each in self.versions if each.version == number), None)
-        return found or ObservedVersion(number, VersionState.ABSENT)
+        for each in self.versions:
+            if each.version == number:
+                return each
+        return ObservedVersion(number, VersionState.ABSENT)
 
     def reading(self, label: str) -> LabelReading:
         """What that label means now; UNSEEN where it was not read."""
@@ -115,12 +117,17 @@ class Observed:
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""
-        return next((each for each in self.models if each.name == name), None) or ObservedModel(name)
+        for each in self.models:
+            if each.name == name:
+                return each
+        return ObservedModel(name)
 
     def path(self, base_path: str) -> PathFacts:
         """What storage holds there; UNSEEN where it was not looked at."""
-        found = next((each for each in self.paths if each.base_path == base_path), None)
-        return found or PathFacts(base_path, Presence.UNSEEN, detail="not looked at")
+        for each in self.paths:
+            if each.base_path == base_path:
+                return each
+        return PathFacts(base_path, Presence.UNSEEN, detail="not looked at")
 
     def files(self, base_path: str, version: int) -> VersionFiles | None:
         """The directory of that version below that path, None where none was seen."""
