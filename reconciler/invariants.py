@@ -115,7 +115,8 @@ def resolving_labels_stay(case: Case) -> Iterator[Violation]:
                 continue
             by_git = wanted is not None and label not in dict(wanted.labels)
             fallen_back = any(failure.model == before.name for failure in case.observed.failures)
-            if not (by_git or fallen_back or case.gap(before.name, label) or not seen.version(version).proven):
+            answers = seen.version(version).state is VersionState.AVAILABLE
+            if answers and not (by_git or fallen_back or case.gap(before.name, label)):
                 yield Violation(1, before.name, f"label {label} resolves to {version} and would be undefined")
 
 
@@ -126,10 +127,17 @@ def labels_point_at_proven_versions(case: Case) -> Iterator[Violation]:
         for label, version in model.labels:
             known = seen.version(version)
             listed = version in model.listed or not isinstance(model.policy, Specific)
-            answering = known.going and seen.reading(label).resolves_to(version)
-            if not known.proven or not (listed or answering or case.wedged(model.name)):
+            if _leaves_answering(seen, label, version):
+                continue
+            if not known.proven or not (listed or case.wedged(model.name)):
                 state = "not proven available" if not known.proven else "not on the list"
                 yield Violation(2, model.name, f"label {label} points at version {version}, which is {state}")
+
+
+def _leaves_answering(seen: ObservedModel, label: str, version: int) -> bool:
+    """Whether a label stays for now on a version that was unlisted to end a wedge, and answers until replaced (E15)."""
+    known = seen.version(version)
+    return known.going and known.state is VersionState.AVAILABLE and seen.reading(label).resolves_to(version)
 
 
 def both_targets_stay_listed(case: Case) -> Iterator[Violation]:
@@ -203,10 +211,10 @@ def _frozen(case: Case) -> Iterator[Violation]:
         if (presence := case.observed.path(model.base_path).presence) is Presence.MISSING
         or (presence is Presence.UNSEEN and not blind)
     ]
-    kinds = (ActionKind.LOAD, ActionKind.UNLOAD, ActionKind.ADD_MODEL)
-    for action in case.body.actions:
-        if lost and action.kind in kinds:
-            yield Violation(7, action.model, f"no version changes while the base path of {lost[0]} is not seen (E8)")
+    changing = [after.name for before, after, _ in case.changed if before.policy != after.policy]
+    new = sorted(case.body.config.names - case.observed.sent.names)
+    for name in (*changing, *new) if lost else ():
+        yield Violation(7, name, f"no version changes while the base path of {lost[0]} is not seen (E8)")
 
 
 def new_names_come_alone(case: Case) -> Iterator[Violation]:

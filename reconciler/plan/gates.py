@@ -7,7 +7,7 @@ person would want to hear of them. What holds single models is decided beside th
 from collections.abc import Callable
 
 from reconciler.state.desired import Adopt, DesiredServer
-from reconciler.state.look import ReachKind
+from reconciler.state.look import LabelKind, ReachKind, VersionState
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
@@ -133,6 +133,21 @@ def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
     )
 
 
+def _unproven(_: DesiredServer, observed: Observed) -> Hold | None:
+    """A label that answers can be neither carried unproven (rule E4) nor left out: all waits for one answer."""
+    for model in observed.sent.models:
+        seen = observed.model(model.name)
+        for label, version in model.labels:
+            known, gone = seen.version(version), seen.reading(label).kind in (LabelKind.DANGLES, LabelKind.UNDEFINED)
+            if known.state is VersionState.AVAILABLE and not (known.proven or known.going or gone):
+                detail = (
+                    f"{model.name} {version} carries label {label}, says AVAILABLE, and has not answered by its number"
+                )
+                release = "an answer of GetModelMetadata for that version: every reload carries that label"
+                return Hold(HoldReason.UNPROVEN, "", detail, release, progressing=True)
+    return None
+
+
 _GATES: tuple[Callable[[DesiredServer, Observed], Hold | None], ...] = (
     _unreachable,
     _adoption,
@@ -140,4 +155,5 @@ _GATES: tuple[Callable[[DesiredServer, Observed], Hold | None], ...] = (
     _outstanding,
     _refused,
     _fenced,
+    _unproven,
 )

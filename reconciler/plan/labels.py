@@ -6,6 +6,7 @@ already proven available, and a carried label whose version is gone is left out 
 """
 
 from reconciler.plan.scene import Draft
+from reconciler.state.look import VersionState
 from reconciler.state.plan import HoldReason
 from reconciler.state.versions import Specific
 
@@ -28,7 +29,8 @@ def resident(work: Draft, version: int) -> bool:
 def _still_answers(work: Draft, label: str, version: int) -> bool:
     """Whether a label on an unlisted version may be carried: out of the wedge it answers until its replacement does."""
     seen = work.seen.version(version)
-    return seen.going and seen.proven and work.seen.reading(label).resolves_to(version)
+    answers = seen.going and seen.state is VersionState.AVAILABLE
+    return answers and work.seen.reading(label).resolves_to(version)
 
 
 def _drop_dangling(work: Draft) -> None:
