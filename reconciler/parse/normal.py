@@ -1,0 +1,151 @@
+"""A well-shaped document → values: defaults filled in, durations in seconds, versions as numbers, order ascending.
+
+Called by `files.py` after `shape.check` found nothing. Defaults are those of `state/desired.py`; the schemas only tell
+them to editors, and a test holds the two together. Deliberately not here: judging anything.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.parse.documents import FleetDocument, Labels, ModelDocument, Placement, ServerEntry
+from reconciler.parse.nodes import Node
+from reconciler.state.desired import (
+    Adopt,
+    Connection,
+    Deadlines,
+    Delivery,
+    DeliveryMode,
+    DesiredModel,
+    Fleet,
+    Place,
+    Retry,
+    SecretRef,
+    StorageMapping,
+    TfServing,
+    Transition,
+    TransitionPolicy,
+)
+from reconciler.state.versions import All, Latest, VersionPolicy, specific
+
+_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_PARTS = re.compile(r"([0-9]+)(h|ms|m|s)")
+
+
+def seconds(duration: str) -> float:
+    """`1h30m` → 5400.0. The form was checked before."""
+    return float(sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(duration)))
+
+
+_Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]  # key in the document → field of the value, conversion
+
+_TRANSITION: _Fields = {
+    "policy": ("policy", TransitionPolicy),
+    "allowDowntime": ("allow_downtime", bool),
+    "loadDeadline": ("load_deadline", seconds),
+}
+_RETRY: _Fields = {"limit": ("limit", int), "backoff": ("backoff", seconds), "max": ("max", seconds)}
+_DELIVERY: _Fields = {
+    "mode": ("mode", DeliveryMode),
+    "bootstrapFile": ("bootstrap_file", str),
+    "configFile": ("config_file", str),
+}
+_TF_SERVING: _Fields = {
+    "version": ("version", str),
+    "fileSystemPollWaitSeconds": ("file_system_poll_wait", float),
+    "modelConfigFilePollWaitSeconds": ("model_config_file_poll_wait", float),
+    "numLoadThreads": ("num_load_threads", int),
+    "numUnloadThreads": ("num_unload_threads", int),
+    "maxNumLoadRetries": ("max_num_load_retries", int),
+    "loadRetryInterval": ("load_retry_interval", seconds),
+    "allowVersionLabelsForUnavailableModels": ("allow_labels_for_unavailable", bool),
+}
+_TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
+_SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
+_DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
+
+
+def model(document: Node) -> ModelDocument:
+    """What a Model says."""
+    spec: dict[str, Any] = document.fields["spec"].data  # type: ignore[assignment]  # its shape was checked
+    name = str(document.find("metadata", "name").data)
+    labels = spec.get("labels", {})
+    value = DesiredModel(
+        document=name,
+        name=spec.get("modelName", name),
+        base_path=spec["basePath"],
+        policy=_policy(spec["versions"]),
+        labels=tuple(sorted((label, int(version)) for label, version in labels.items())),
+        transition=Transition(**_given(_TRANSITION, spec.get("transition"))),
+        retry=Retry(**_given(_RETRY, spec.get("retry"))),
+        place=Place("", document.line, document.column),
+    )
+    node = document.fields["spec"]
+    return ModelDocument(
+        model=value,
+        placements=tuple(_placement(entry) for entry in node.fields["placement"].items),
+        name_at=node.find("modelName").position if "modelName" in spec else document.find("metadata", "name").position,
+        base_path_at=node.fields["basePath"].position,
+        labels_at=node.find("labels").key_position,
+    )
+
+
+def fleet(document: Node) -> FleetDocument:
+    """What a Fleet says."""
+    node = document.fields["spec"]
+    spec: dict[str, Any] = node.data  # type: ignore[assignment]  # its shape was checked
+    connection = spec.get("connection", {})
+    secret = _given(_SECRET, connection.get("authorization"))
+    value = Fleet(
+        name=str(document.find("metadata", "name").data),
+        delivery=Delivery(**_given(_DELIVERY, spec.get("delivery"))),
+        tf_serving=TfServing(**_given(_TF_SERVING, spec.get("tfServing"))),
+        connection=Connection(
+            **_given(_TLS, connection.get("tls")), authorization=SecretRef(**secret) if secret else None
+        ),
+        storage=tuple(StorageMapping(each["serverPath"], each["url"]) for each in spec.get("storage", [])),
+        deadlines=Deadlines(**_given(_DEADLINES, spec.get("deadlines"))),
+        place=Place("", document.line, document.column),
+        **_given(
+            {"allowUnseenStorage": ("allow_unseen_storage", bool), "adopt": ("adopt", Adopt), "prune": ("prune", bool)},
+            spec,
+        ),
+    )
+    servers = tuple(_server(entry) for entry in node.fields["servers"].items)
+    return FleetDocument(value, servers, node.find("delivery").key_position)
+
+
+def _given(fields: _Fields, data: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The fields that were written; null is as good as not written."""
+    written = data or {}
+    return {ours: convert(written[key]) for key, (ours, convert) in fields.items() if written.get(key) is not None}
+
+
+def _policy(versions: Mapping[str, Any]) -> VersionPolicy:
+    if "specific" in versions:
+        return specific(*(int(version) for version in versions["specific"]))
+    return Latest(versions["latest"]) if "latest" in versions else All()
+
+
+def _labels(data: object) -> Labels:
+    return tuple(sorted(data.items())) if isinstance(data, dict) else ()
+
+
+def _placement(entry: Node) -> Placement:
+    selector = entry.find("serverSelector", "matchLabels")
+    wanted = selector.data if "serverSelector" in entry.fields and selector is not entry else None
+    matches = wanted if "matchLabels" in entry.find("serverSelector").fields else None
+    fleet_node = entry.fields["fleet"]
+    return Placement(str(fleet_node.data), _labels(matches), fleet_node.position, selector.key_position)
+
+
+def _server(entry: Node) -> ServerEntry:
+    data: dict[str, Any] = entry.data  # type: ignore[assignment]  # its shape was checked
+    return ServerEntry(
+        name=data["name"],
+        grpc=data["grpc"],
+        rest=data.get("rest"),
+        labels=_labels(data.get("labels")),
+        at=entry.position,
+        grpc_at=entry.fields["grpc"].position,
+    )

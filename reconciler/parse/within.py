@@ -1,0 +1,159 @@
+"""Rules between the fields of one document, which no schema can say. Errors first, then warnings.
+
+Called by `files.py` for every well-shaped document. Rules between documents are in `across.py`. The E-numbers are those
+of docs/planning.md: what TensorFlow Serving does when the rule is broken.
+"""
+
+import re
+from collections.abc import Iterator
+
+from reconciler.parse import wording
+from reconciler.parse.documents import At, FleetDocument, ModelDocument
+from reconciler.parse.nodes import Node
+from reconciler.parse.problems import Finding, shown
+from reconciler.state.desired import Delivery, DeliveryMode, TransitionPolicy
+from reconciler.state.versions import Specific
+
+MAX_VERSION = 2**63 - 1  # TensorFlow Serving's versions are int64
+_PLACEHOLDER = re.compile(r"\{[^}]*\}")
+
+
+def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
+    """What is wrong with, or surprising about, one Model."""
+    spec = document.fields["spec"]
+    yield from _versions(spec)
+    if isinstance(said.model.policy, Specific):
+        yield from _labels_over_specific(spec, said, said.model.policy)
+    else:
+        yield from _needs_specific(spec, said)
+    if said.model.retry.max < said.model.retry.backoff:
+        at = spec.fields["retry"].key_position
+        yield Finding(*at, "retry-max", "retry.max is shorter than retry.backoff", "make it at least as long")
+
+
+def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
+    """What is wrong with, or surprising about, one Fleet."""
+    spec = document.fields["spec"]
+    yield from _delivery(spec, said)
+    yield from _files(spec, said)
+    yield from _twice(spec.find("servers"), "name", "server-twice", "give every server of the fleet its own name")
+    if "storage" in spec.fields:
+        yield from _twice(spec.fields["storage"], "serverPath", "storage-twice", "keep one of the two")
+    yield from _keys(spec, said)
+    yield from _slow_failures(spec, said)
+
+
+def _versions(spec: Node) -> Iterator[Finding]:
+    seen: dict[int, int] = {}
+    for node in spec.find("versions").find("specific").items:
+        number = int(str(node.data))
+        if number > MAX_VERSION:
+            yield wording.version(node)
+        if number in seen:
+            what = f"version {number} is listed twice; first in line {seen[number]}"
+            yield Finding(*node.position, "version-twice", what, "keep one of them")
+        seen.setdefault(number, node.line)
+
+
+def _labels_over_specific(spec: Node, said: ModelDocument, policy: Specific) -> Iterator[Finding]:
+    listed = ", ".join(map(str, policy.versions[:20]))
+    for label, target in said.model.labels:
+        if target not in policy.versions:
+            node = spec.find("labels", label)
+            what = f"the label {shown(label)} points at version {target}, which versions.specific does not list"
+            to_do = f"list {target} there too, or point the label at one of {listed}"
+            yield Finding(*node.position, "label-unlisted", what, to_do)
+    highest = max(policy.versions)
+    below = [label for label, target in said.model.labels if target < highest]
+    if below:
+        what = (
+            f"requests that name neither version nor label go to version {highest}, the highest listed, as soon as "
+            f"it is loaded, while {', '.join(map(shown, below))} still points lower (E38)"
+        )
+        to_do = "make sure that every client names a label or a version; no check shields those that do not"
+        yield Finding(*said.labels_at, "unlabelled-traffic", what, to_do, warning=True)
+
+
+def _needs_specific(spec: Node, said: ModelDocument) -> Iterator[Finding]:
+    if said.model.labels:
+        what = "labels stand over versions that the server chooses: a copied directory can orphan them (E5)"
+        yield Finding(*said.labels_at, "labels-need-specific", what, "list the versions: `versions: {specific: […]}`")
+    if said.model.transition.policy is TransitionPolicy.RESOURCE:
+        at = spec.find("transition", "policy").position
+        what = "policy `resource` needs to know which versions there are, and here the server chooses them"
+        to_do = "list the versions: `versions: {specific: […]}`; or use policy `availability`"
+        yield Finding(*at, "resource-needs-specific", what, to_do)
+
+
+def _delivery(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    poll_at = spec.find("tfServing", "modelConfigFilePollWaitSeconds").key_position
+    delivery, poll = said.fleet.delivery, said.fleet.tf_serving.model_config_file_poll_wait
+    if delivery.mode is DeliveryMode.RPC:
+        if poll:
+            what = "servers that read their config file again undo every RPC within that time (E32)"
+            to_do = "start them with --model_config_file_poll_wait_seconds=0 and say so here, or use delivery `file`"
+            yield Finding(*poll_at, "rpc-with-polling", what, to_do)
+        yield from _misplaced(spec, "configFile", delivery.config_file, DeliveryMode.FILE)
+        return
+    if not poll:
+        what = "servers that never read their config file again never see what delivery `file` writes"
+        to_do = "start them with --model_config_file_poll_wait_seconds=1 or more, and say so here"
+        yield Finding(*poll_at, "file-without-polling", what, to_do)
+    if delivery.config_file is None:
+        what = "delivery `file` needs to know which file"
+        yield Finding(*said.file_at, "file-without-path", what, "add configFile, such as `/srv/config/{server}.pbtxt`")
+    yield from _misplaced(spec, "bootstrapFile", delivery.bootstrap_file, DeliveryMode.RPC)
+
+
+def _misplaced(spec: Node, field: str, value: str | None, mode: DeliveryMode) -> Iterator[Finding]:
+    if value is not None:
+        at = spec.find("delivery", field).key_position
+        yield Finding(*at, "wrong-delivery", f"{field} belongs to delivery `{mode}`", "remove it, or change the mode")
+
+
+def _files(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    for field, path in _written(said.fleet.delivery):
+        at = spec.find("delivery", field).position
+        placeholders = set(_PLACEHOLDER.findall(path))
+        if unknown := sorted(placeholders - {"{server}"}):
+            yield Finding(*at, "placeholder", f"{field} holds {shown(unknown[0])}", "only `{server}` is replaced")
+        if "{server}" not in placeholders and len(said.servers) > 1:
+            what = f"{field} is the same file for all {len(said.servers)} servers, and each needs its own"
+            yield Finding(*at, "file-shared", what, "put `{server}` into the path")
+
+
+def _written(delivery: Delivery) -> Iterator[tuple[str, str]]:
+    if delivery.bootstrap_file is not None:
+        yield "bootstrapFile", delivery.bootstrap_file
+    if delivery.config_file is not None:
+        yield "configFile", delivery.config_file
+
+
+def _twice(entries: Node, field: str, rule: str, to_do: str) -> Iterator[Finding]:
+    seen: dict[object, At] = {}
+    for entry in entries.items:
+        node = entry.fields[field]
+        if node.data in seen:
+            what = f"{field} {shown(node.data)} is here twice; first in line {seen[node.data][0]}"
+            yield Finding(*node.position, rule, what, to_do)
+        seen.setdefault(node.data, node.position)
+
+
+def _keys(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    connection = said.fleet.connection
+    if (connection.cert_file is None) != (connection.key_file is None):
+        at = spec.find("connection", "tls").key_position
+        what = "certFile and keyFile only work together"
+        yield Finding(*at, "tls-half-a-pair", what, "give both, or neither")
+
+
+def _slow_failures(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    started = said.fleet.tf_serving
+    if started.num_load_threads == 0 and started.max_num_load_retries > 0:
+        seconds = started.max_num_load_retries * started.load_retry_interval
+        what = (
+            f"with numLoadThreads 0 and maxNumLoadRetries {started.max_num_load_retries} one version that cannot load "
+            f"keeps a server from loading and unloading anything for {seconds:g} s (E23)"
+        )
+        to_do = "start the servers with --num_load_threads=2 and --max_num_load_retries=0, and say so in tfServing"
+        yield Finding(*spec.find("tfServing").key_position, "slow-failures", what, to_do, warning=True)
