@@ -5,7 +5,8 @@
     ├── SourceError
     │   ├── SourceUnavailable           RETRY    the network or the git host; the mirror keeps healing
     │   ├── RevisionMissing             STALL    a branch or commit that the repository does not have
-    │   └── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
+    │   ├── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
+    │   └── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
     ├── ServingError
     │   ├── ServerUnreachable           RETRY    the server or the network
     │   └── ServerRefused               WAIT     the server, in its own words
@@ -74,6 +75,12 @@ class HistoryRewritten(SourceError):
         super().__init__(message)
         self.known = known
         self.offered = offered
+
+
+class MirrorDamaged(SourceError):
+    """The repository on this disk cannot be read; a mirror may be deleted and is then fetched anew."""
+
+    reaction = Reaction.STALL
 
 
 class ServingError(ReconcilerError):

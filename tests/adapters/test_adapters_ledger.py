@@ -1,4 +1,4 @@
-"""The record on a real SQLite file: damage, full disks, kills, readers, other writers. What it keeps: tests/contracts."""
+"""The record on a real SQLite file: damage, full disks, kills, readers. What it keeps: tests/contracts."""
 
 import os
 import signal
