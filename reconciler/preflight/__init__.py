@@ -1,0 +1,11 @@
+"""Facts of a version directory, judged: is it a version, is it complete, which export is it?
+
+`adapters/storage.py` lists and digests; what that means is decided here, without any I/O. A directory that this package
+calls incomplete is never listed in a config: TensorFlow Serving loads one without `variables/` happily, and then every
+call fails (rule E19). Deliberately not here: whether two exports are compatible.
+"""
+
+from reconciler.preflight.completeness import MAX_LACKS, FileFact, version_files, wanted_digests
+from reconciler.preflight.names import Spelling, number_of, spellings
+
+__all__ = ["MAX_LACKS", "FileFact", "Spelling", "number_of", "spellings", "version_files", "wanted_digests"]
