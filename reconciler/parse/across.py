@@ -99,6 +99,7 @@ class _Placing:
         self._servers = servers
         self._joined = joined
         self._chosen: dict[tuple[str, Labels], list[_Server]] = {}
+        self._by_label: dict[str, dict[tuple[str, str], list[_Server]]] = {}
         self._covered: dict[tuple[str, str], bool] = {}
         self._unsound = {name.name for _, name in repository.names if name.kind == "Fleet"} - set(servers)
 
@@ -122,11 +123,21 @@ class _Placing:
             return []
         key = (placement.fleet, placement.selector)
         if key not in self._chosen:
-            wanted = set(placement.selector)
-            self._chosen[key] = [server for server in group if wanted <= set(server.entry.labels)]
+            self._chosen[key] = self._matching(placement.fleet, placement.selector)
         if not self._chosen[key]:
             self._joined.problems.append(_nothing_selected(placed, placement, group))
         return self._chosen[key]
+
+    def _matching(self, fleet: str, selector: Labels) -> list[_Server]:
+        if not selector:
+            return self._servers[fleet]
+        if fleet not in self._by_label:
+            by_label = self._by_label[fleet] = {}
+            for server in self._servers[fleet]:
+                for label in server.entry.labels:
+                    by_label.setdefault(label, []).append(server)
+        candidates = min((self._by_label[fleet].get(label, []) for label in selector), key=len)
+        return [server for server in candidates if set(selector) <= set(server.entry.labels)]
 
     def _unknown_fleet(self, placed: PlacedModel, placement: Placement) -> Iterator[Problem]:
         if placement.fleet in self._unsound:

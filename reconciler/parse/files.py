@@ -159,15 +159,14 @@ def parse_file(data: bytes) -> FileResult:
     models: list[ModelDocument] = []
     fleets: list[FleetDocument] = []
     names: list[Name] = []
-    readable = True
+    end: list[Finding] = []
     try:
         for document in reading.documents(reading.check_bytes(data), findings):
             _take(document, findings, names, (models, fleets))
-    except Unreadable as end:
-        findings.append(end.finding)
-        readable = False
-    kept = tuple(sorted(findings)[:MAX_FINDINGS])
-    return FileResult(len(data), tuple(models), tuple(fleets), tuple(names), kept, readable)
+    except Unreadable as unreadable:
+        end.append(unreadable.finding)
+    kept = tuple(sorted(findings)[:MAX_FINDINGS] + end)
+    return FileResult(len(data), tuple(models), tuple(fleets), tuple(names), kept, readable=not end)
 
 
 def _take(

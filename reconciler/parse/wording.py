@@ -108,7 +108,7 @@ def _key(node: Node, key: str, schema: Schema) -> Finding:
 
 def _value(kind: str, path: Sequence[str | int], node: Node, rule: str, schema: Schema) -> Finding:
     where = _dotted(path)
-    if ((kind, *_names(path)), node.data) in later.VALUES:
+    if isinstance(node.data, str) and ((kind, *_names(path)), node.data) in later.VALUES:
         what = f"{where} {shown(node.data)} is not known to this version of reconciler yet"
         return Finding(*node.position, "not-yet", what, f"until it is, write one of: {_options(schema)}")
     if rule in ("enum", "const"):
