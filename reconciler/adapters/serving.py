@@ -8,6 +8,7 @@ Deliberately not here: connections (serving_channel.py) and the meaning of answe
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from reconciler.adapters import delivery_file, serving_answers, serving_channel
@@ -24,7 +25,7 @@ _RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
 
 JUST_NOW = 0.5
-"""A call that failed so many seconds ago says whether the server can be reached: asking again costs a deadline."""
+"""A status that failed so many seconds ago says whether the server can be reached: asking again costs a deadline."""
 
 MAX_REQUESTS = 4096
 """Status requests kept ready-made, one per model name."""
@@ -37,14 +38,17 @@ class GrpcClient:
         self._channel = serving_channel.Channel(where)
         self._deadlines = deadlines
         self._requests: dict[str, bytes] = {}
+        self._heard = Reach()
+        self._heard_at = 0.0
 
     def __repr__(self) -> str:
         return f"GrpcClient({self._channel!r})"
 
     async def reach(self) -> Reach:
         """Whether the server answers at all, and as TensorFlow Serving."""
-        failed = self._channel.failure(JUST_NOW)
-        return serving_answers.reach(failed or await self._ask_status(""))
+        if time.monotonic() > self._heard_at + JUST_NOW or self._heard.answers:
+            await self._ask_status("")
+        return self._heard
 
     async def status(self, model: str) -> ModelLook:
         """GetModelStatus of one model."""
@@ -83,7 +87,10 @@ class GrpcClient:
             request = get_model_status_pb2.GetModelStatusRequest()
             request.model_spec.name = model
             self._requests[model] = request.SerializeToString()
-        return await self._channel.call(_STATUS, self._requests[model], self._deadlines.status)
+        reply = await self._channel.call(_STATUS, self._requests[model], self._deadlines.status)
+        self._heard = Reach() if isinstance(reply, bytes) and model else serving_answers.reach(reply)
+        self._heard_at = time.monotonic()
+        return reply
 
     async def _ask_metadata(self, request: get_model_metadata_pb2.GetModelMetadataRequest) -> serving_answers.Reply:
         return await self._channel.call(_METADATA, request.SerializeToString(), self._deadlines.status)

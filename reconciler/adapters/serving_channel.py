@@ -9,7 +9,6 @@ Deliberately not here: what answers mean (serving_answers.py), what is asked.
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,8 +63,6 @@ class Channel:
         self._watch: asyncio.Task[None] | None = None
         self._methods: dict[str, Callable[..., Any]] = {}
         self._left_ready = False
-        self._failed_at = 0.0
-        self._failed: answers.Failed | None = None
 
     def __repr__(self) -> str:
         return f"Channel({self._where.address})"
@@ -75,17 +72,12 @@ class Channel:
         try:
             reply = await self._method(method)(request, timeout=deadline, metadata=self._metadata())
         except grpc.aio.AioRpcError as error:
-            return self._fail(int(error.code().value[0]), error.details() or "")
+            return _failed(int(error.code().value[0]), error.details() or "")
         except (SecretMissing, OSError, ValueError) as error:
-            return self._fail(answers.Code.UNAUTHENTICATED, str(error))
+            return _failed(answers.Code.UNAUTHENTICATED, str(error))
         except grpc.aio.UsageError as error:  # the channel was closed under the call
-            return self._fail(answers.Code.CANCELLED, str(error))
-        self._failed = None
+            return _failed(answers.Code.CANCELLED, str(error))
         return bytes(reply)
-
-    def failure(self, within: float) -> answers.Failed | None:
-        """How the last call failed, where that is no longer ago than so many seconds."""
-        return self._failed if time.monotonic() - self._failed_at <= within else None
 
     def dropped(self) -> bool:
         """Whether the connection left READY since this was last asked."""
@@ -121,11 +113,6 @@ class Channel:
             raise SecretMissing("the authorization secret holds characters that a header cannot carry")
         return (("authorization", secret),)
 
-    def _fail(self, code: int, message: str) -> answers.Failed:
-        self._failed = answers.Failed(int(code), message[: answers.MAX_TEXT])
-        self._failed_at = time.monotonic()
-        return self._failed
-
     async def _watched(self) -> None:
         """Note every time the connection leaves READY: 15–29 ms after a server is killed, even when idle."""
         state = self._channel.get_state(try_to_connect=True)
@@ -136,6 +123,10 @@ class Channel:
             if state is _READY or hidden:  # idle right after connecting: it was READY in between
                 self._left_ready = True
             state = now
+
+
+def _failed(code: int, message: str) -> answers.Failed:
+    return answers.Failed(int(code), message[: answers.MAX_TEXT])
 
 
 def _connect(where: Endpoint) -> Any:
