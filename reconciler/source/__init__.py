@@ -1,0 +1,11 @@
+"""Which commit is in force: follows the desired-state repository and keeps the last good commit under a bad head.
+
+`Documents` turns a commit into what it asks for, reading only what changed; `Watch` decides, refresh by refresh, what
+is in force and says what is wrong. Git itself is an adapter's (`adapters/git.py`), the language of documents `parse`'s.
+"""
+
+from reconciler.source.documents import Documents
+from reconciler.source.inforce import Backoff, InForce, Trouble
+from reconciler.source.watch import Watch
+
+__all__ = ["Backoff", "Documents", "InForce", "Trouble", "Watch"]
