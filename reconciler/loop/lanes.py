@@ -1,0 +1,100 @@
+"""The lanes of all servers of one desired state: opened, aimed anew and let go as Fleets list and drop servers.
+
+Owned by `Service` and by `apply`. Lanes do not know of each other. A server that leaves its Fleet is let go: its lane
+ends, and what it serves it goes on serving.
+"""
+
+import asyncio
+from collections import defaultdict
+
+from reconciler.loop.events import LaneOpened, ServerLetGo
+from reconciler.loop.lane import Lane
+from reconciler.loop.tools import Aim, Tools
+from reconciler.state.desired import Desired
+from reconciler.state.outcome import Status
+
+WATCH_EVERY = 0.25
+"""Seconds between two rounds of asking every connection whether it broke: a thousand of them take a millisecond."""
+
+
+class Lanes:
+    """Every lane with the task that runs it. `lanes` is by server id."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._watcher: asyncio.Task[None] | None = None
+        self._told: dict[str, list[Status]] | None = None
+        self.lanes: dict[str, Lane] = {}
+
+    def aim_at(self, desired: Desired) -> tuple[str, ...]:
+        """Work towards this desired state; the ids of the servers that it asks something else of than before."""
+        if self._watcher is None:
+            self._watcher = asyncio.create_task(self._watch())
+        wanted = {server.id: server for server in desired.servers}
+        for server_id in self.lanes.keys() - wanted.keys():
+            self._let_go(server_id)
+        changed = [self._take_up(Aim(desired.commit, server)) for server in wanted.values()]
+        return tuple(sorted(server_id for server_id in changed if server_id))
+
+    def look_now(self) -> None:
+        """Have every server looked at at once."""
+        for lane in self.lanes.values():
+            lane.look_now()
+
+    async def close(self, within: float) -> None:
+        """End every lane: first by itself, after that many seconds by force. A reload cut off stays outstanding."""
+        tasks = [*self._tasks.values(), *self._leaving]
+        for lane in self.lanes.values():
+            lane.close()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=within)
+            for task in late:
+                task.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            tasks.append(self._watcher)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.lanes.clear()
+        self._tasks.clear()
+        self._watcher = None
+
+    def _take_up(self, aim: Aim) -> str:
+        """Open the server's lane or aim it anew; its id where something else is asked of it, else ""."""
+        lane = self.lanes.get(aim.server.id)
+        if lane is None:
+            self._open(aim)
+            return aim.server.id
+        before = lane.aim
+        if before.server == aim.server and before.commit.prunes_all == aim.commit.prunes_all:
+            lane.follow(aim)
+            return ""
+        lane.aim_at(aim)
+        return aim.server.id
+
+    def _open(self, aim: Aim) -> None:
+        lane = Lane(aim, self._tools, self._told_of(aim.server.id))
+        self.lanes[aim.server.id] = lane
+        self._tasks[aim.server.id] = asyncio.create_task(lane.run(), name=f"lane {aim.server.id}")
+        self._tools.tell(LaneOpened(self._tools.clock.now(), aim.server.id))
+
+    def _let_go(self, server_id: str) -> None:
+        self.lanes.pop(server_id).close()
+        task = self._tasks.pop(server_id)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+        self._tools.tell(ServerLetGo(self._tools.clock.now(), server_id))
+
+    def _told_of(self, server_id: str) -> list[Status]:
+        if self._told is None:
+            self._told = defaultdict(list)
+            for status in self._tools.ledger.statuses():
+                self._told[status.server].append(status)
+        return self._told.pop(server_id, [])
+
+    async def _watch(self) -> None:
+        while True:
+            await self._tools.clock.sleep(WATCH_EVERY)
+            for lane in self.lanes.values():
+                lane.watch()

@@ -1,0 +1,76 @@
+"""What every lane works with, given once by the composition: ports, the listener, the pace.
+
+Nothing here decides anything.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias, TypeVar
+
+from reconciler.loop.events import Event, Events
+from reconciler.ports import Clock, Ledger, ServingClients, VersionStore
+from reconciler.state.config import ServerConfig
+from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.plan import ServerPlan
+
+T = TypeVar("T")
+Bootstrap: TypeAlias = Callable[[str, ServerConfig], None]
+
+
+class Offload(Protocol):
+    """Runs a blocking call off the event loop (`asyncio.to_thread`), or at once in a simulation."""
+
+    def __call__(self, call: Callable[[], T]) -> Awaitable[T]:
+        """The result of the call, awaited."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How often a lane looks, in seconds.
+
+    idle: with nothing to do. moving, slow: while something is on its way, and when it has not moved for `patience`.
+    lost, gone: an unreachable server, at first and after a minute; pauses between double.
+    """
+
+    idle: float = 10.0
+    moving: float = 0.05
+    slow: float = 0.1
+    patience: float = 5.0
+    lost: float = 0.25
+    gone: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ports of a lane, who listens, and how fast it goes.
+
+    dump: a plan as the text that the store keeps, and that `status` and `explain` read back. bootstrap: replaces the
+    file at a path (by rename) with a config that a server reads at its start; blocking, raises OSError. gate: how many
+    answering servers are looked at together. Without it a thousand servers' questions would queue in this process until
+    their own deadlines passed, and healthy servers would seem slow.
+    """
+
+    clients: ServingClients
+    store: VersionStore
+    ledger: Ledger
+    clock: Clock
+    tell: Events
+    offload: Offload
+    dump: Callable[[ServerPlan], str]
+    bootstrap: Bootstrap | None = None
+    pace: Pace = Pace()
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a lane works towards: a server as one commit wants it."""
+
+    commit: Commit
+    server: DesiredServer
+
+
+def deaf(_event: Event) -> None:
+    """A listener that listens to nothing."""

@@ -1,0 +1,9 @@
+"""From plan and observation to what people are told: conditions and statuses.
+
+Pure functions over values; the store keeps what they return, `expose/` renders it. Deliberately not here: writing to
+the store (loop), texts for the terminal and a fleet's roll-up (expose).
+"""
+
+from reconciler.record.statuses import halted, same_statuses, statuses
+
+__all__ = ["halted", "same_statuses", "statuses"]
