@@ -84,8 +84,11 @@ def check_pass(
 
 def _resent(observed: Observed, body: Pass) -> tuple[Violation, ...]:
     waiting = observed.outstanding
-    if waiting is None or waiting.config != body.config or waiting.names:
-        message = "after a lost answer only the identical config may be sent, and only if it names no new model"
+    if waiting is None or waiting.config != body.config or (waiting.names and not observed.wedged):
+        message = (
+            "after a lost answer only the identical config may be sent, and with a new model in it only when that model "
+            "has not shown up in time"
+        )
         return (Violation(5, "", message),)
     return ()
 

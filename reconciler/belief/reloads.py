@@ -39,7 +39,9 @@ def sending(server: DesiredServer, memory: Memory, body: Pass, now: float) -> Me
     names = body.config.names - before.names
     if memory.outstanding is not None:
         names |= set(memory.outstanding.names) & body.config.names
-    outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs)
+    again = memory.outstanding is not None and memory.outstanding.config == body.config
+    tries = memory.outstanding.tries + 1 if memory.outstanding is not None and again else 1
+    outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs, tries)
     marked = tuple(_marked(memory, before, body.config, each) for each in memory.versions)
     return replace(memory, outstanding=outstanding, changed_at=now, versions=marked)
 

@@ -102,12 +102,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Outstanding:
-    """A reload whose fate is not known: sent (or about to be), not answered. `names` are the models new in it."""
+    """A reload whose fate is not known: sent (or about to be), not answered. `names` are the models new in it.
+
+    tries: how often this very config was sent in a row without an answer.
+    """
 
     config: ServerConfig
     names: tuple[str, ...]
     sent_at: float
     specs: tuple[tuple[str, str], ...] = ()
+    tries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
