@@ -6,7 +6,7 @@ Called by `files.py` for every document. Deliberately not here: rules between fi
 
 import difflib
 
-from reconciler.parse import schemas
+from reconciler.parse import schemas, wording
 from reconciler.parse.nodes import MAX_FINDINGS, Node
 from reconciler.parse.problems import Finding, shown
 
@@ -22,8 +22,6 @@ def check(document: Node) -> tuple[str | None, list[Finding]]:
 def _complaints(kind: str, document: Node) -> list[Finding]:
     if schemas.accepts(kind)(document.data):
         return []
-    from reconciler.parse import wording
-
     found: list[Finding] = []
     for error in schemas.validator(kind).iter_errors(document.data):
         found += wording.explain(kind, document, error)

@@ -6,14 +6,15 @@ hover and our message say the same. Deliberately not here: any rule of the forma
 
 import difflib
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-from jsonschema import ValidationError
+from typing import TYPE_CHECKING, Any
 
 from reconciler.parse import later
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
 from reconciler.parse.schemas import Schema
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 _TYPES = {
     "string": "a text",
@@ -36,7 +37,7 @@ _VALUE_RULES = {
 }
 
 
-def explain(kind: str, root: Node, error: ValidationError) -> Iterator[Finding]:
+def explain(kind: str, root: Node, error: "ValidationError") -> Iterator[Finding]:
     """What one complaint of the validator means; several findings where several keys are unknown."""
     path: tuple[str | int, ...] = tuple(error.absolute_path)
     node = root.find(*path)

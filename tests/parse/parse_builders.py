@@ -1,6 +1,7 @@
 """Readable pieces of desired-state repositories for the tests of `parse/`."""
 
 import textwrap
+from collections.abc import Mapping
 
 from reconciler import parse
 from reconciler.state.desired import Commit, Desired
@@ -38,7 +39,7 @@ spec:
 """
 
 
-def read(files: dict[str, str | bytes], *, cache: parse.Cache | None = None, below: str = "") -> parse.Parsed:
+def read(files: Mapping[str, str | bytes], *, cache: parse.Cache | None = None, below: str = "") -> parse.Parsed:
     """Parse files given by path; the blob id is the content's own hash."""
     given = []
     for path, text in files.items():

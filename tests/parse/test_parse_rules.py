@@ -1,0 +1,224 @@
+"""Rules between fields, and between documents."""
+
+import pytest
+from parse_builders import COMMIT, FLEET, MODEL, fleet_with, model_with, problems, read, rules, warned
+
+from reconciler import parse
+from reconciler.errors import DesiredInvalid
+
+OTHER = MODEL.replace("fashion-eu", "other")
+FILE = FLEET.replace("{numLoadThreads: 2}", "{numLoadThreads: 2, modelConfigFilePollWaitSeconds: 1}")
+LABELS = "  labels:\n    stable: 42\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "broken"),
+    [
+        ("stable: 42", "stable: 43", ["label-unlisted"]),
+        ("[41, 42]", '[41, 42, "41"]', ["version-twice"]),
+        ("specific: [41, 42]", "latest: 2", ["labels-need-specific"]),
+        ("specific: [41, 42]", "all: {}", ["labels-need-specific"]),
+        (LABELS, "  retry: {backoff: 2m, max: 1m}\n", ["retry-max"]),
+        ("    - fleet: eu-gpu", "    - fleet: eu-gpus", ["unknown-fleet"]),
+        ("- fleet: eu-gpu", "- {fleet: eu-gpu, serverSelector: {matchLabels: {tier: gold}}}", ["nothing-selected"]),
+    ],
+)
+def test_a_model_that_breaks_a_rule_is_refused(old: str, new: str, broken: list[str]) -> None:
+    assert rules(model=model_with(old, new)) == broken
+
+
+@pytest.mark.parametrize("versions", ["latest: 2", "all: {}"])
+def test_resource_needs_versions_that_are_listed(versions: str) -> None:
+    model = model_with("specific: [41, 42]", versions).replace(LABELS, "  transition: {policy: resource}\n")
+    assert rules(model=model) == ["resource-needs-specific"]
+
+
+def test_a_label_may_be_written_as_digits_and_mean_the_listed_number() -> None:
+    assert rules(model=model_with("stable: 42", 'stable: "42"')) == []
+
+
+def test_the_label_is_named_with_what_it_could_point_at() -> None:
+    (line,) = problems(model=model_with("stable: 42", "stable: 43"))
+    assert line.startswith("model.yaml:13:13 label-unlisted the label `stable` points at version 43")
+    assert "41, 42" in line
+
+
+@pytest.mark.parametrize(
+    ("spec", "broken"),
+    [
+        ("delivery: {configFile: /srv/x.pbtxt}", ["wrong-delivery", "file-shared"]),
+        ("delivery: {bootstrapFile: /srv/x.pbtxt}", ["file-shared"]),
+        ("delivery: {bootstrapFile: '/srv/{servers}.pbtxt'}", ["placeholder", "file-shared"]),
+        ("delivery: {bootstrapFile: '/srv/{server}.pbtxt'}", []),
+        ("connection: {tls: {caFile: /ca, certFile: /cert}}", ["tls-half-a-pair"]),
+        ("connection: {tls: {caFile: /ca, certFile: null, keyFile: null}, authorization: {fromEnv: TOKEN}}", []),
+    ],
+)
+def test_the_fields_of_a_fleet_must_agree(spec: str, broken: list[str]) -> None:
+    assert sorted(rules(fleet=fleet_with(spec))) == sorted(broken)
+
+
+def test_rpc_with_servers_that_poll_their_file_is_refused() -> None:
+    assert rules(fleet=FILE) == ["rpc-with-polling"]
+
+
+def test_file_delivery_needs_a_path_polling_and_the_label_flag() -> None:
+    assert sorted(rules(fleet=fleet_with("delivery: {mode: file, bootstrapFile: '/b/{server}'}"))) == [
+        "file-without-path",
+        "file-without-polling",
+        "labels-by-file",
+        "wrong-delivery",
+    ]
+
+
+def test_file_delivery_with_all_it_needs_is_sound() -> None:
+    allowed = FILE.replace("numLoadThreads: 2", "numLoadThreads: 2, allowVersionLabelsForUnavailableModels: true")
+    assert rules(fleet=fleet_with("delivery: {mode: file, configFile: '/srv/{server}.pbtxt'}", allowed)) == []
+
+
+def test_file_delivery_without_labels_does_not_need_the_flag() -> None:
+    fleet = fleet_with("delivery: {mode: file, configFile: '/srv/{server}.pbtxt'}", FILE)
+    assert rules(fleet=fleet, model=model_with(LABELS, "")) == []
+
+
+def test_two_fleets_that_write_one_file_are_refused() -> None:
+    one = fleet_with("delivery: {bootstrapFile: '/srv/{server}.pbtxt'}")
+    two = one.replace("eu-gpu", "us-gpu").replace(".internal", ".us")
+    assert {problem.rule for problem in read({"a.yaml": one, "b.yaml": two}).problems} == {"file-shared"}
+
+
+def test_a_server_listed_twice_is_refused() -> None:
+    assert rules(fleet=FLEET.replace("name: gpu-2", "name: gpu-1")) == ["server-twice"]
+
+
+def test_an_address_listed_twice_is_refused_within_and_across_fleets() -> None:
+    assert rules(fleet=FLEET.replace("gpu-2.internal", "gpu-1.internal")) == ["address-twice"]
+    both = read({"a.yaml": FLEET, "b.yaml": FLEET.replace("eu-gpu", "us-gpu")})
+    assert [str(problem.place) for problem in both.problems] == ["b.yaml:10:27", "b.yaml:11:27"]
+
+
+def test_a_storage_path_listed_twice_is_refused() -> None:
+    entry = '    - {serverPath: /models, url: "file:///srv/models"}\n'
+    assert rules(fleet=FLEET.replace(entry, entry * 2)) == ["storage-twice"]
+
+
+@pytest.mark.parametrize(("text", "kind"), [(MODEL, "Model"), (FLEET, "Fleet")])
+def test_two_documents_with_one_name_are_refused_and_the_first_is_named(text: str, kind: str) -> None:
+    files = {"a.yaml": FLEET, "b.yaml": MODEL, "c.yaml": text}
+    (problem,) = [each for each in read(files).problems if each.rule == "name-twice"]
+    assert problem.path == "c.yaml"
+    assert f"the {kind} " in problem.what
+    assert ("b.yaml:4:9" if kind == "Model" else "a.yaml:4:9") in problem.what
+
+
+def test_a_name_borne_by_an_unsound_document_is_taken_all_the_same() -> None:
+    files = {"a.yaml": FLEET, "b.yaml": MODEL.replace("basePath", "path"), "c.yaml": MODEL}
+    assert "name-twice" in {problem.rule for problem in read(files).problems}
+
+
+def test_one_servable_name_from_two_models_on_one_server_is_refused_once() -> None:
+    (problem,) = read({"fleet.yaml": FLEET, "a.yaml": MODEL, "b.yaml": OTHER}).problems
+    assert (problem.rule, str(problem.place)) == ("model-twice", "b.yaml:6:14")
+    assert "eu-gpu/gpu-1 and 1 more" in problem.what
+
+
+def test_one_servable_name_from_two_models_on_different_servers_is_sound() -> None:
+    place = "- {fleet: eu-gpu, serverSelector: {matchLabels: {tier: %s}}}"
+    one, two = (text.replace("- fleet: eu-gpu", place % tier) for text, tier in ((MODEL, "prod"), (OTHER, "canary")))
+    parsed = read({"fleet.yaml": FLEET, "a.yaml": one, "b.yaml": two})
+    assert [[model.document for model in server.models] for server in parsed.require().servers] == [
+        ["other"],
+        ["fashion-eu"],
+    ]
+
+
+def test_a_model_that_selects_a_server_twice_is_there_once() -> None:
+    twice = model_with("    - fleet: eu-gpu\n", "    - fleet: eu-gpu\n" * 2)
+    assert [len(server.models) for server in read({"f.yaml": FLEET, "m.yaml": twice}).require().servers] == [1, 1]
+
+
+def test_a_selector_that_matches_nothing_names_the_labels_there_are() -> None:
+    (line,) = problems(
+        model=model_with("- fleet: eu-gpu", "- {fleet: eu-gpu, serverSelector: {matchLabels: {tier: gold}}}")
+    )
+    assert "tier: canary, tier: prod" in line
+
+
+def test_a_fleet_without_servers_cannot_be_placed_on() -> None:
+    (line,) = problems(fleet=FLEET[: FLEET.index("  servers:")] + "  servers: []\n")
+    assert "has no servers" in line
+
+
+def test_an_unknown_fleet_is_answered_with_the_nearest_name() -> None:
+    assert "did you mean `eu-gpu`?" in problems(model=model_with("- fleet: eu-gpu", "- fleet: eu-gpus"))[0]
+
+
+def test_an_unsound_fleet_is_not_called_unknown() -> None:
+    assert rules(fleet=FLEET.replace("serverPath", "path")) == ["missing-field", "unknown-field"]
+
+
+def test_a_file_that_cannot_be_read_is_named_as_a_possible_home_of_the_missing_fleet() -> None:
+    found = read({"fleet.yaml": FLEET + "\ta: b", "model.yaml": MODEL.replace("eu-gpu", "us-gpu")}).problems
+    assert "1 files could not be read" in str(found[-1])
+
+
+def test_a_version_above_the_label_warns_about_unlabelled_requests() -> None:
+    assert warned(model=model_with("stable: 42", "stable: 41")) == ["unlabelled-traffic"]
+    assert warned() == []
+
+
+def test_loads_in_line_with_retries_warn_that_a_failure_stalls_the_server() -> None:
+    assert warned(fleet=FLEET.replace("  tfServing: {numLoadThreads: 2}\n", "")) == ["slow-failures"]
+
+
+def test_a_base_path_that_nobody_sees_warns_unless_the_fleet_consents() -> None:
+    elsewhere = model_with("/models/fashion", "/modelsx/fashion")
+    assert warned(model=elsewhere) == ["storage-unseen"]
+    assert warned(fleet=fleet_with("allowUnseenStorage: true"), model=elsewhere) == []
+
+
+@pytest.mark.parametrize(
+    "files", [{}, {"README.md": "# hello"}, {"empty.yaml": ""}, {"only.yaml": "# a comment\n---\n"}]
+)
+def test_nothing_at_all_lets_every_server_go_with_a_warning(files: dict[str, str | bytes]) -> None:
+    parsed = read(files)
+    assert parsed.require().servers == ()
+    assert [warning.rule for warning in parsed.warnings] == ["nothing-desired"]
+
+
+def test_problems_are_raised_all_together_on_demand() -> None:
+    with pytest.raises(DesiredInvalid) as caught:
+        read({"a.yaml": "a: b: c", "b.yaml": "x"}).require()
+    assert len(caught.value.problems) == 2
+
+
+def test_more_bytes_than_allowed_in_all_are_refused() -> None:
+    half = parse.SourceFile("a.yaml", "blob", b"#" * parse.MAX_BYTES)
+    many = [parse.SourceFile(f"{number}.yaml", "blob", half.data) for number in range(65)]
+    assert {problem.rule for problem in parse.parse(COMMIT, many).problems} == {"too-much"}
+
+
+@pytest.mark.parametrize(
+    ("path", "below", "ours"),
+    [
+        ("models/a.yaml", "", True),
+        ("a.yml", "", True),
+        ("a.json", "", False),
+        (".github/workflows/ci.yaml", "", False),
+        ("deep/.hidden/a.yaml", "", False),
+        (".pre-commit-config.yaml", "", False),
+        ("prod/a.yaml", "prod", True),
+        ("prod/a.yaml", "prod/", True),
+        ("product/a.yaml", "prod", False),
+        ("other/a.yaml", "prod", False),
+        (".deploy/prod/a.yaml", ".deploy/prod", True),
+        ("one.yaml", "one.yaml", True),
+    ],
+)
+def test_only_yaml_below_the_watched_path_outside_hidden_folders_is_ours(path: str, below: str, ours: bool) -> None:
+    assert parse.concerns(path, below) is ours
+
+
+def test_files_that_do_not_concern_us_are_passed_over() -> None:
+    files = {"d/f.yaml": FLEET, "d/m.yaml": MODEL, "ci.yaml": "on: push", "d/.github/w.yaml": "on: push"}
+    assert read(files, below="d").problems == ()
