@@ -32,8 +32,8 @@ class Done:
 def headline(done: Done) -> str:
     """One pass in one line: when, where, what, and how it ended."""
     intent = done.intent
-    deeds = "; ".join(_deed(each, intent.body.config) for each in intent.body.actions)
-    return f"{words.moment(intent.at)}  {intent.server}  {deeds or 'the same config once more'}: {_verdict(done)}"
+    said = "; ".join(deeds(intent)) or "the same config once more"
+    return f"{words.moment(intent.at)}  {intent.server}  {said}: {_verdict(done)}"
 
 
 def done_lines(done: Done) -> list[str]:
@@ -43,6 +43,11 @@ def done_lines(done: Done) -> list[str]:
         headline(done),
         *(f"  {words.sign(each)} {_deed(each, done.intent.body.config)}  {_ended(done, each)}" for each in actions),
     ]
+
+
+def deeds(intent: Intent) -> list[str]:
+    """The actions of a pass, one text each, with their models' names."""
+    return [_deed(each, intent.body.config) for each in intent.body.actions]
 
 
 def deed_without_config(action: Action) -> str:

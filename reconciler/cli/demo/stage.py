@@ -1,0 +1,157 @@
+"""The stage: a folder with exported models and the documents of this demo, made from `examples_repo`.
+
+Called by `__init__` before the story begins. Documents are the examples' own, fitted to this machine: its addresses,
+its storage, one server per fleet, the two models of the story. Exporting runs in processes of its own, because
+TensorFlow inside the demo's process would slow its clients down.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import reconciler
+from reconciler.cli.demo.fleet import ModelServer
+
+VERSIONS = range(1, 4)
+"""The versions exported of each model."""
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A model of the story: the name it has on the servers, the kind of sample it is, a word of its example's name."""
+
+    name: str
+    kind: str
+    word: str
+
+
+HALF = Actor("half", "half-plus", "half")
+FASHION = Actor("fashion", "classifier", "fashion")
+ACTORS = (HALF, FASHION)
+
+
+class ExamplesMissing(Exception):
+    """The example repository is not there, or holds nothing that the story can use."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """Folders and documents of one run. `documents`: by model name, its file and content."""
+
+    folder: Path
+    documents: dict[str, tuple[Path, Document]] = field(default_factory=dict)
+    servers: list[str] = field(default_factory=list)
+
+    @property
+    def models(self) -> Path:
+        """Where the exported versions lie; the servers see them at the same path."""
+        return self.folder / "models"
+
+    @property
+    def state(self) -> Path:
+        """The service's state directory."""
+        return self.folder / "state"
+
+    def export(self) -> list["subprocess.Popen[bytes]"]:
+        """Begin to export every version of both models, one process per model."""
+        log = (self.folder / "export.log").open("ab")
+        with log:
+            return [subprocess.Popen(_exporting(each, self.models), stdout=log, stderr=log) for each in ACTORS]  # noqa: S603 - ours
+
+    def write_documents(self, work: Path, servers: Sequence[ModelServer]) -> None:
+        """Copy the examples into the working copy and fit them. Raises ExamplesMissing."""
+        shutil.copytree(_examples(), work, dirs_exist_ok=True)
+        waiting = iter(servers)
+        for path, documents in _read(work):
+            kept = [each for each in documents if self._fit(path, each, waiting)]
+            if kept != documents:
+                _write(path, *kept)
+        if len(self.servers) != len(servers) or len(self.documents) != len(ACTORS):
+            raise ExamplesMissing("The examples hold no two fleets with the models half and fashion.")
+        for path, document in self.documents.values():
+            document["spec"]["placement"] = [{"fleet": each.split("/")[0]} for each in self.servers]
+            _write(path, document)
+
+    def change(
+        self, actor: Actor, versions: Sequence[int], labels: dict[str, int], policy: str = "availability"
+    ) -> None:
+        """Write what git shall ask of a model from the next commit on."""
+        path, document = self.documents[actor.name]
+        spec = document["spec"]
+        spec["versions"] = {"specific": [*versions]}
+        spec["labels"] = dict(labels)
+        spec["transition"] = {"policy": policy} | ({"allowDowntime": True} if policy == "resource" else {})
+        _write(path, document)
+
+    def _fit(self, path: Path, document: Document, waiting: Iterator[ModelServer]) -> bool:
+        """Fit one document to this machine; whether it is kept."""
+        if document.get("kind") == "Fleet":
+            server = next(waiting, None)
+            if server is not None:
+                self._fit_fleet(document, server)
+                _write(path, document)
+            return server is not None
+        actor = next((each for each in ACTORS if each.word in document["metadata"]["name"]), None)
+        if actor is None or actor.name in self.documents:
+            return False
+        document["metadata"]["name"] = actor.name
+        document["spec"] = {"basePath": str(self.models / actor.name), "platform": "tensorflow"}
+        self.documents[actor.name] = (path, document)
+        return True
+
+    def _fit_fleet(self, document: Document, server: ModelServer) -> None:
+        name = document["metadata"]["name"]
+        server.name = str(document["spec"]["servers"][0]["name"])
+        self.servers.append(f"{name}/{server.name}")
+        document["spec"] = {
+            "tfServing": {
+                "version": "2.20",
+                "fileSystemPollWaitSeconds": 1,
+                "numLoadThreads": 2,
+                "numUnloadThreads": 1,
+                "maxNumLoadRetries": 0,
+            },
+            "storage": [{"serverPath": str(self.models), "url": self.models.as_uri()}],
+            "adopt": "replace",
+            "servers": [{"name": server.name, "grpc": f"127.0.0.1:{server.grpc_port}"}],
+        }
+
+
+def _exporting(actor: Actor, models: Path) -> list[str]:
+    program = (
+        "import sys, pathlib; from reconciler.modelserver import samples; "
+        "[samples.export(sys.argv[1], pathlib.Path(sys.argv[2]), int(each)) for each in sys.argv[3:]]"
+    )
+    return [sys.executable, "-c", program, actor.kind, str(models / actor.name), *map(str, VERSIONS)]
+
+
+def _examples() -> Path:
+    """The example repository: inside the installed package, or beside it in a clone."""
+    package = Path(reconciler.__file__).parent
+    for place in (package / "examples_repo", package.parent / "examples_repo"):
+        if place.is_dir():
+            return place
+    raise ExamplesMissing(f"The example repository is in neither {package} nor {package.parent}.")
+
+
+def _read(work: Path) -> Iterator[tuple[Path, list[Document]]]:
+    """Every file of documents below the working copy, hidden folders left out."""
+    for path in sorted([*work.rglob("*.yaml"), *work.rglob("*.yml")]):
+        if not any(part.startswith(".") for part in path.relative_to(work).parts):
+            yield path, [each for each in yaml.safe_load_all(path.read_text()) if each]
+
+
+def _write(path: Path, *documents: Document) -> None:
+    """Replace a file by these documents; without any it goes."""
+    if documents:
+        path.write_text(yaml.safe_dump_all(documents, sort_keys=False, default_flow_style=None, width=120))
+    else:
+        path.unlink()

@@ -1,0 +1,130 @@
+"""The options that commands share, in bundles: one field per option (see verb.py).
+
+Credentials are never options: a token would show in process lists and shell histories. An option only says where
+they are found.
+"""
+
+import enum
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.exits import Misused
+
+
+class Format(enum.StrEnum):
+    """How to print: a table or text for people, the others for machines."""
+
+    TABLE = "table"
+    JSON = "json"
+    YAML = "yaml"
+    MARKDOWN = "markdown"
+
+
+class LogFormat(enum.StrEnum):
+    """How the service logs: lines for people where stderr is a terminal, JSON elsewhere."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+_REPOSITORY = "The desired-state repository"
+_CREDENTIALS = "Credentials of the git host"
+_OUTPUT = "Output"
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryOptions:
+    """Which repository, branch and folder; where to find the credentials."""
+
+    repo: Annotated[
+        str | None,
+        typer.Option(envvar="RECONCILER_REPO", rich_help_panel=_REPOSITORY, help="URL or path of the git repository."),
+    ] = None
+    branch: Annotated[
+        str, typer.Option(envvar="RECONCILER_BRANCH", rich_help_panel=_REPOSITORY, help="The branch to follow.")
+    ] = "main"
+    path: Annotated[
+        str,
+        typer.Option(
+            envvar="RECONCILER_PATH", rich_help_panel=_REPOSITORY, help="The folder in it that holds the documents."
+        ),
+    ] = ""
+    git_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_GIT_TOKEN_FILE",
+            rich_help_panel=_CREDENTIALS,
+            help="File that holds the https token; or set RECONCILER_GIT_TOKEN.",
+        ),
+    ] = None
+    git_ssh_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_GIT_SSH_KEY",
+            rich_help_panel=_CREDENTIALS,
+            help="Private ssh key file; without it the ssh agent is asked.",
+        ),
+    ] = None
+
+    @property
+    def address(self) -> str:
+        """The repository's address; the working directory where none is given. Raises Misused where that is none."""
+        if self.repo:
+            return self.repo
+        if Path(".git").exists():
+            return "."
+        raise Misused("No repository: give --repo URL|PATH, set RECONCILER_REPO, or call this inside a git repository.")
+
+
+@dataclass(frozen=True, slots=True)
+class StateOptions:
+    """Where this instance keeps its mirror and its record."""
+
+    state: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_STATE",
+            help="State directory; default $XDG_STATE_HOME/reconciler or ~/.local/state/reconciler.",
+        ),
+    ] = None
+
+    def directory(self) -> Path:
+        """The state directory to use."""
+        if self.state is not None:
+            return self.state.expanduser()
+        home = os.environ.get("XDG_STATE_HOME")
+        return (Path(home) if home else Path.home() / ".local" / "state") / "reconciler"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """How to print the answer."""
+
+    output: Annotated[
+        Format, typer.Option("--output", "-o", rich_help_panel=_OUTPUT, help="Format of what goes to stdout.")
+    ] = Format.TABLE
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceOptions:
+    """Two commits instead of the live servers."""
+
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", help="Plan from servers converged at this commit instead of asking the servers."),
+    ] = None
+    to: Annotated[str | None, typer.Option("--to", help="The commit to plan for; default the branch's head.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogOptions:
+    """How the service logs on stderr."""
+
+    log_format: Annotated[LogFormat, typer.Option(help="console, json, or auto.", rich_help_panel=_OUTPUT)] = (
+        LogFormat.AUTO
+    )

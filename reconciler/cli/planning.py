@@ -1,0 +1,93 @@
+"""Making a plan for the command line: which commit, against what, and the values to show.
+
+Called by `plan`, `diff`, `render` and `apply --plan`. Deciding is `plan/`'s; here its two arguments are brought
+together.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler import plan as planner
+from reconciler.cli import repository, wiring
+from reconciler.cli.exits import Misused
+from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
+from reconciler.expose.outline import Subject
+from reconciler.state.desired import Desired, DesiredServer
+from reconciler.state.observed import Observed
+from reconciler.state.plan import Pass, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A plan with what it was made from. `base`: the commit servers are assumed to be at; None: they were asked."""
+
+    plan: Plan
+    desired: Desired
+    observed: Mapping[str, Observed]
+    base: Desired | None
+    warnings: tuple[str, ...]
+
+    @property
+    def subject(self) -> Subject:
+        """For the headings of renderings."""
+        return Subject(self.desired.commit, basis(self.base))
+
+
+def basis(base: Desired | None) -> str:
+    """What a plan starts from, in words."""
+    return "the servers as observed now" if base is None else f"servers converged at commit {base.commit.short}"
+
+
+def make(options: RepositoryOptions, state: StateOptions, references: ReferenceOptions) -> Made:
+    """The plan asked for.
+
+    Raises:
+        DesiredInvalid: a commit has problems.
+        SourceError: the repository cannot give a commit.
+    """
+    source = repository.for_reading(options, state.directory())
+    commit = repository.commit_named(source, references.to, options)
+    wanted = repository.wanted(source, commit, options.path)
+    if references.from_ is None:
+        observed = asyncio.run(wiring.look_at(wanted.desired, state.directory()))
+        return _made(wanted, observed, None)
+    before = repository.commit_named(source, references.from_, options)
+    base = repository.wanted(source, before, options.path).desired
+    return _made(wanted, converged_at(base, wanted.desired), base)
+
+
+def converged_at(base: Desired, wanted: Desired) -> dict[str, Observed]:
+    """Every wanted server as it would be observed at rest on `base`, with the files of both commits in storage."""
+    return {
+        server.id: planner.at_rest(base.server(server.id) or _empty(server), also=server) for server in wanted.servers
+    }
+
+
+def _empty(server: DesiredServer) -> DesiredServer:
+    """A server that the base commit does not know: taken to run with an empty config."""
+    return replace(server, models=())
+
+
+def _made(wanted: repository.Wanted, observed: Mapping[str, Observed], base: Desired | None) -> Made:
+    plan = planner.plan(wanted.desired, observed)
+    return Made(plan, wanted.desired, observed, base, wanted.warnings)
+
+
+def server_named(desired: Desired, name: str) -> DesiredServer:
+    """The server `fleet/server`, or the only one whose own name it is. Raises Misused where that is not one."""
+    found = [server for server in desired.servers if name in (server.id, server.name)]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(server.id for server in found or desired.servers) or "none"
+    problem = f"{name} names several servers" if found else f"No Fleet lists a server {name}"
+    raise Misused(f"{problem}. Give one of: {known}.")
+
+
+def pass_of(plan: Plan, server: str, number: int) -> Pass:
+    """That pass of that server's plan. Raises Misused where the plan has no such pass."""
+    passes = next((each.passes for each in plan.servers if each.server == server), ())
+    found = next((each for each in passes if each.number == number), None)
+    if found is None:
+        raise Misused(f"The plan of {server} has {len(passes)} pass(es), so there is no pass {number}.")
+    return found

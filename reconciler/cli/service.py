@@ -1,0 +1,104 @@
+"""The service process: the lock, the record, signals, logs, and requests of `sync` around `loop.Service`.
+
+Called by `run`. Nothing here decides anything about servers.
+"""
+
+import asyncio
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from reconciler.adapters.ledger import SqliteLedger
+from reconciler.cli import logs, records, repository, triggers, wiring
+from reconciler.cli.exits import Exit
+from reconciler.cli.options import LogFormat, RepositoryOptions
+from reconciler.errors import RecordError
+from reconciler.loop import Service, events
+from reconciler.loop.schedule import IntervalTimer
+from reconciler.loop.tools import Pace
+
+LOOK_FOR_REQUESTS = 0.25
+"""Seconds between two glances at the request file: one system call each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """Seconds between two questions to the git host, and between two looks at an idle server."""
+
+    git: float
+    observe: float
+
+
+def serve(options: RepositoryOptions, state: Path, form: LogFormat, rhythm: Rhythm) -> int:
+    """Run the service until SIGTERM or SIGINT.
+
+    Raises:
+        StateLocked: another process holds the state directory.
+        RecordError: the record cannot be used.
+    """
+    logs.configure(form)
+    with wiring.writing(state, "reconciler run") as ledger:
+        asyncio.run(_serve(options, state, ledger, rhythm))
+    return Exit.OK
+
+
+async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, rhythm: Rhythm) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    source = repository.mirror(options, state)
+    followed = repository.followed(source, options.path, ledger)
+    log = structlog.get_logger()
+    async with wiring.connections() as clients:
+        tools = wiring.tools(ledger, clients, Listener(ledger), Pace(idle=rhythm.observe))
+        service = Service(followed, tools, IntervalTimer(rhythm.git))
+        log.info("service started", repository=source.name, branch=options.branch, state=str(state))
+        requests = asyncio.create_task(_answer_requests(service, triggers.SyncFile(state), ledger), name="requests")
+        try:
+            await service.run(stop)
+        finally:
+            requests.cancel()
+            await asyncio.gather(requests, return_exceptions=True)
+    log.info("service ended")
+
+
+async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:
+    """Take up what `sync` asks for; a request counts as handled once git was asked."""
+    while True:
+        identity = file.asked()
+        if identity is not None and identity != ledger.noted(triggers.HANDLED):
+            asked = service.trigger()
+            while service.refreshed < asked:  # noqa: ASYNC110 - a counter, so that no trigger is ever lost
+                await asyncio.sleep(0.02)
+            service.lanes.look_now()
+            note(ledger, triggers.HANDLED, identity)
+        await asyncio.sleep(LOOK_FOR_REQUESTS)
+
+
+class Listener:
+    """Logs every event, and keeps trouble with the repository in the record, where `status` and `explain` read it."""
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+        self._journal = logs.Journal()
+
+    def __call__(self, event: events.Event) -> None:
+        """Take one event."""
+        self._journal(event)
+        match event:
+            case events.SourceTrouble(_, kind, message):
+                note(self._ledger, records.TROUBLE, f"{kind}: {message}")
+            case events.SourceRecovered():
+                note(self._ledger, records.TROUBLE, "")
+            case _:
+                pass
+
+
+def note(ledger: SqliteLedger, key: str, value: str) -> None:
+    """Keep a note; a record that cannot be written must not end the service, whose lanes say so themselves."""
+    try:
+        ledger.note(key, value)
+    except RecordError as error:
+        structlog.get_logger().error("a note could not be kept", key=key, why=str(error))

@@ -1,0 +1,47 @@
+"""Whether the servers on record have come to rest, and how to say it: for `sync --wait`.
+
+Called with values from the record; asks nobody.
+"""
+
+import enum
+from collections.abc import Sequence
+
+from reconciler.cli.exits import Exit
+from reconciler.state.outcome import ConditionStatus, ConditionType, Status, Sync
+
+
+class Verdict(enum.IntEnum):
+    """How the servers stand; the numbers are exit codes. MOVING is none: it is not over."""
+
+    SETTLED = Exit.OK
+    BLOCKED = Exit.BLOCKED
+    PARTLY = Exit.PARTLY
+    MOVING = -1
+
+
+def verdict(statuses: Sequence[Status], commit: str | None) -> Verdict:
+    """Judge the servers' own statuses (model ""); one that has not taken up the commit in force is still moving."""
+    servers = [each for each in statuses if not each.model and "/" in each.server]
+    stalled = [each for each in servers if _stalled(each)]
+    synced = [each for each in servers if each.sync is Sync.SYNCED]
+    if any(each.commit != commit for each in servers) or len(stalled) + len(synced) < len(servers):
+        return Verdict.MOVING
+    if not stalled:
+        return Verdict.SETTLED
+    return Verdict.PARTLY if synced else Verdict.BLOCKED
+
+
+def sentence(found: Verdict) -> str:
+    """The verdict in words."""
+    return {
+        Verdict.SETTLED: "Every server is in sync.",
+        Verdict.BLOCKED: "Every server is held; `reconciler explain FLEET` says by what.",
+        Verdict.PARTLY: "Some servers are in sync, others are held; `reconciler explain FLEET` says by what.",
+        Verdict.MOVING: "Not settled yet; `reconciler explain FLEET` says what it waits for.",
+    }[found]
+
+
+def _stalled(status: Status) -> bool:
+    return status.sync is not Sync.SYNCED and any(
+        each.type is ConditionType.STALLED and each.status is ConditionStatus.TRUE for each in status.conditions
+    )

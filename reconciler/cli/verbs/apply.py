@@ -1,0 +1,78 @@
+"""`reconciler apply`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.options import Format, OutputOptions, RepositoryOptions, StateOptions
+
+if TYPE_CHECKING:
+    from reconciler.adapters.ledger import SqliteLedger
+    from reconciler.cli.planfile import Reviewed
+    from reconciler.loop.applying import Applied
+    from reconciler.state.desired import Desired
+
+Timeout = Annotated[float, typer.Option(min=0.0, help="Seconds until it gives up waiting; what was sent stays.")]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", dir_okay=False, help="Apply exactly this saved plan, or refuse (exit 3).")
+]
+
+
+def apply(
+    repository: RepositoryOptions,
+    state: StateOptions,
+    output: OutputOptions,
+    timeout: Timeout = 1800.0,
+    plan_file: PlanFile = None,
+) -> int:
+    """Bring every server to what git says, once, and end when each is there or held.
+
+    Refused while a service runs on the same state directory: that one does the work.
+    """
+    import asyncio
+
+    from reconciler.cli import planfile, wiring
+    from reconciler.cli import repository as repositories
+
+    reviewed = planfile.load(plan_file) if plan_file is not None else None
+    directory = state.directory()
+    with wiring.writing(directory, "reconciler apply") as ledger:
+        source = repositories.mirror(repository, directory)
+        wanted = repositories.wanted(source, repositories.head(source, repository), repository.path)
+        if reviewed is not None:
+            _check(reviewed, wanted.desired, directory)
+        ledger.set_good_commit(wanted.desired.commit.id)
+        applied = asyncio.run(_converge(wanted.desired, ledger, timeout))
+        _report(applied, wanted.desired, output.output)
+        return int(applied.verdict)
+
+
+def _check(reviewed: "Reviewed", desired: "Desired", directory: Path) -> None:
+    import asyncio
+
+    from reconciler import plan as planner
+    from reconciler.cli import planfile, wiring
+
+    observed = asyncio.run(wiring.look_at(desired, directory))
+    planfile.check(reviewed, planner.plan(desired, observed))
+
+
+async def _converge(desired: "Desired", ledger: "SqliteLedger", timeout: float) -> "Applied":  # noqa: ASYNC109
+    from reconciler.cli import progress, wiring
+    from reconciler.loop import applying
+
+    async with wiring.connections() as clients:
+        with progress.Progress(len(desired.servers)) as shown:
+            return await applying.apply(desired, wiring.tools(ledger, clients, shown.tell), timeout)
+
+
+def _report(applied: "Applied", desired: "Desired", form: Format) -> None:
+    from reconciler.cli import output
+    from reconciler.expose import applied as results
+
+    found = results.Result(desired.commit, applied.converged, applied.blocked, applied.unfinished, applied.halted)
+    if form is Format.TABLE:
+        output.show(results.result_text(found))
+    else:
+        output.emit(form, results.result_document(found))

@@ -1,0 +1,32 @@
+"""`reconciler run`."""
+
+from typing import Annotated
+
+import typer
+
+from reconciler.cli.options import LogOptions, RepositoryOptions, StateOptions
+
+Interval = Annotated[
+    float,
+    typer.Option(min=0.1, envvar="RECONCILER_INTERVAL", help="Seconds between two questions to the git host."),
+]
+Observe = Annotated[
+    float,
+    typer.Option(min=0.1, envvar="RECONCILER_OBSERVE_INTERVAL", help="Seconds between two looks at an idle server."),
+]
+
+
+def run(
+    repository: RepositoryOptions,
+    state: StateOptions,
+    logs: LogOptions,
+    interval: Interval = 60.0,
+    observe_interval: Observe = 10.0,
+) -> int:
+    """Keep every server as git says, until told to stop: the service.
+
+    SIGTERM and Ctrl-C end it within five seconds; a reload under way stays on record and is taken up at the next start.
+    """
+    from reconciler.cli import service
+
+    return service.serve(repository, state.directory(), logs.log_format, service.Rhythm(interval, observe_interval))

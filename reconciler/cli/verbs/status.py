@@ -1,0 +1,29 @@
+"""`reconciler status`."""
+
+from typing import TYPE_CHECKING
+
+from reconciler.cli.options import Format, OutputOptions, StateOptions
+
+if TYPE_CHECKING:
+    from reconciler.expose.documents import Data
+
+
+def status(state: StateOptions, output: OutputOptions) -> None:
+    """Show what runs where, since when, because of which commit: from the record alone."""
+    from reconciler.cli import output as out
+    from reconciler.cli import records, verb
+    from reconciler.expose import status as statuses
+
+    with records.reading(state.directory()) as ledger:
+        found = statuses.rows(ledger.statuses(), ledger.memories())
+        good, trouble = ledger.good_commit(), ledger.noted(records.TROUBLE)
+    if output.output is not Format.TABLE:
+        source: dict[str, Data] = {"commitInForce": good, "trouble": trouble or None}
+        out.emit(output.output, statuses.status_document(found, source))
+        return
+    if trouble:
+        verb.say(f"git: {trouble}")
+    if not found:
+        verb.say("The record has no server yet. `reconciler run` or `reconciler apply` makes the first entry.")
+        return
+    out.table(statuses.status_table(found))
