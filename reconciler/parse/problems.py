@@ -1,10 +1,10 @@
 """What is wrong with, or surprising about, a document: findings inside one file, problems with their place.
 
-Made by every module of `parse/`, printed by `cli` and `expose`. Rule ids are stable words that people can search for;
-they are listed in `RULES` with one line each. Deliberately not here: deciding anything.
+Made by every module of `parse/`, printed by `cli` and `expose`. Rule ids are stable words that people can search for.
+Deliberately not here: deciding anything.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.state.desired import Place
 
@@ -38,8 +38,8 @@ class Problem:
     line: int
     column: int
     rule: str
-    what: str = field(compare=True)
-    to_do: str = ""
+    what: str
+    to_do: str
 
     @property
     def place(self) -> Place:

@@ -5,6 +5,7 @@ Called by `files.py` for every document. Deliberately not here: rules between fi
 """
 
 import difflib
+import itertools
 
 from reconciler.parse import schemas, wording
 from reconciler.parse.nodes import MAX_FINDINGS, Node
@@ -24,8 +25,8 @@ def _complaints(kind: str, document: Node) -> list[Finding]:
         return []
     found: list[Finding] = []
     for error in schemas.validator(kind).iter_errors(document.data):
-        found += wording.explain(kind, document, error)
-        if len(found) > MAX_FINDINGS:
+        found += itertools.islice(wording.explain(kind, document, error), MAX_FINDINGS)
+        if len(found) >= MAX_FINDINGS:
             break
     if not found:  # the two disagree: a bug of ours, but never a reason to let the document pass
         what = f"this {kind} has not the shape of its schema, and no validator says why"

@@ -56,9 +56,9 @@ def mutated(draw: st.DrawFn, kind: str) -> Any:
             parent = parent[step]
         value = parent.pop(path[-1])
         if isinstance(parent, list):
-            parent.insert(path[-1], draw(st.sampled_from(ODD)))
+            parent.insert(path[-1], copy.deepcopy(draw(st.sampled_from(ODD))))
         elif draw(st.booleans()):
-            parent[path[-1]] = draw(st.sampled_from(ODD))
+            parent[path[-1]] = copy.deepcopy(draw(st.sampled_from(ODD)))
         elif draw(st.booleans()):
             parent[draw(st.sampled_from(["x", "1", "a b", "spec", "name", "latest"]))] = value
     return document
@@ -84,7 +84,7 @@ def test_every_single_odd_value_is_judged_alike(kind: str) -> None:
             parent = document
             for step in path[:-1]:
                 parent = parent[step]
-            parent[path[-1]] = odd
+            parent[path[-1]] = copy.deepcopy(odd)
             assert schemas.accepts(kind)(document) == schemas.validator(kind).is_valid(document), (path, odd)
 
 

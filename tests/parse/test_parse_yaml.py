@@ -174,3 +174,9 @@ def test_documents_before_the_broken_one_are_still_judged() -> None:
     broken = MODEL.replace("specific: [41, 42]", "specific: []") + "---\na: b: c\n"
     found = [problem.rule for problem in read({"fleet.yaml": FLEET, "model.yaml": broken}).problems]
     assert found == ["too-few", "not-yaml"]
+
+
+@pytest.mark.parametrize("lines", ["  k{}: 1", "  'k {}': [1, 2]"])
+def test_a_document_full_of_unknown_fields_is_answered_in_bounded_words(lines: str) -> None:
+    text = MODEL + "\n".join(lines.format(number) for number in range(5000))
+    assert len(read({"fleet.yaml": FLEET, "model.yaml": text}).problems) <= nodes.MAX_FINDINGS
