@@ -12,12 +12,13 @@ Threads: polling and reading do not wait for each other, so that a silent host n
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from reconciler.adapters.git_packs import unite_packs
 from reconciler.adapters.git_reader import GitReader, listing
 from reconciler.adapters.git_remote import GitCredentials, GitRemote, Patience, redact
 from reconciler.adapters.git_session import Session, connected
@@ -29,7 +30,12 @@ _SUFFIX = re.compile(r"(?=[~^@:])")  # where the name of a ref ends in `main~1`,
 
 
 class GitMirror(GitReader):
-    """The `Source` port: one branch of a remote repository, mirrored in a folder."""
+    """The `Source` port: one branch of a remote repository, mirrored in a folder.
+
+    most_packs: fetches after which the mirror's packs are made one.
+    """
+
+    most_packs = 100
 
     def __init__(self, path: Path, remote: GitRemote) -> None:
         """Nothing is opened, made or asked yet.
@@ -71,7 +77,11 @@ class GitMirror(GitReader):
             with connected(mirror, self.remote) as session:
                 offered = self._bring(session, known)
             self._take_tags(mirror, session.heads)
-            return None if offered is None else self._accept(mirror, known, offered)
+            if offered is None:
+                return None
+            accepted = self._accept(mirror, known, offered)
+            self._tidy(mirror)
+            return accepted
 
     def acknowledge_rewrite(self) -> str:
         """Accept the branch's rewritten head, as it was last offered, as the new mirror head and return its id.
@@ -158,6 +168,11 @@ class GitMirror(GitReader):
             if self._tags.get(name) != commit and commit in mirror:
                 mirror.references.create(name, commit, force=True)
                 self._tags[name] = commit
+
+    def _tidy(self, mirror: pygit2.Repository) -> None:
+        with self._turn, suppress(pygit2.GitError, OSError):  # no room to tidy up is no trouble with the branch
+            if unite_packs(mirror, self.most_packs):
+                self._opened = None  # it has the old packs open
 
     def _without_branch(self, session: Session, known: str | None) -> str:
         default = f" Its default branch is {session.default.removeprefix('refs/heads/')}." if session.default else ""

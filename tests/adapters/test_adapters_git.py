@@ -235,3 +235,17 @@ def test_a_folder_that_is_no_clone_says_so(tmp_path: Path) -> None:
 def test_nothing_waits_to_be_acknowledged_in_a_clone(repository: Repository) -> None:
     with pytest.raises(RevisionMissing, match="read where it lies"):
         GitReader(repository.path).acknowledge_rewrite()
+
+
+def test_many_fetches_end_in_one_pack_with_everything_in_it(mirror: GitMirror, repository: Repository) -> None:
+    mirror.most_packs = 3
+    ids = []
+    for number in range(6):
+        ids.append(repository.commit({"a.yaml": f"content {number}"}))
+        mirror.poll()
+        assert len(list((mirror.path / "objects/pack").glob("*.pack"))) <= 3
+        assert mirror.history(ids[-1], 9)[-1].id == ids[0]
+    for number, commit in enumerate(ids):
+        (file,) = mirror.files(commit)
+        assert mirror.read(file.blob, 99) == f"content {number}".encode()
+    subprocess.run(["git", "fsck", "--strict"], cwd=mirror.path, check=True, capture_output=True)

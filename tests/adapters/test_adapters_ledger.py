@@ -16,7 +16,7 @@ from reconciler.adapters.ledger_reserve import Reserve
 from reconciler.errors import Reaction, RecordError
 from reconciler.state.config import ServerConfig
 from reconciler.state.memory import Answer, AnswerKind, Memory
-from reconciler.state.outcome import Sent
+from reconciler.state.outcome import Outcome, OutcomeKind, Sent
 from reconciler.state.plan import Action, ActionKind, Pass, PassKind
 
 MEMORY = Memory("eu/gpu-1", "gpu-1:8500")
@@ -28,7 +28,7 @@ from pathlib import Path
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.state.config import ServerConfig
 from reconciler.state.memory import Answer, AnswerKind, Memory
-from reconciler.state.outcome import Sent
+from reconciler.state.outcome import Outcome, OutcomeKind, Sent
 from reconciler.state.plan import Action, ActionKind, Pass, PassKind
 
 ledger = SqliteLedger(Path(sys.argv[1]))
@@ -47,7 +47,7 @@ from reconciler.adapters.ledger_reserve import Reserve
 from reconciler.errors import RecordError
 from reconciler.state.config import ServerConfig
 from reconciler.state.memory import Answer, AnswerKind, Memory
-from reconciler.state.outcome import Sent
+from reconciler.state.outcome import Outcome, OutcomeKind, Sent
 from reconciler.state.plan import Pass, PassKind
 
 disk = Path(sys.argv[1])
@@ -311,3 +311,19 @@ def test_a_record_of_another_user_cannot_be_opened_and_the_message_says_what_to_
     said = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True).stdout
     assert said.startswith("RecordError")
     assert str(path) in said
+
+
+def test_an_outcome_of_an_intent_that_was_never_recorded_is_refused_with_all_beside_it(opened: Opened) -> None:
+    ledger = opened()
+    intent = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    known = Outcome(intent.id, BODY.actions[0], OutcomeKind.DONE, 9.0)
+    with pytest.raises(RecordError, match="no intent 99"):
+        ledger.settle([known, Outcome(99, BODY.actions[0], OutcomeKind.DONE, 9.0)])
+    assert not ledger.outcomes(intent.id)
+
+
+def test_an_outcome_of_an_action_that_the_intent_does_not_have_is_refused(opened: Opened) -> None:
+    ledger = opened()
+    intent = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    with pytest.raises(RecordError, match="no such action"):
+        ledger.settle([Outcome(intent.id, Action(ActionKind.UNLOAD, "a", version=1), OutcomeKind.DONE, 9.0)])
