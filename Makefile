@@ -43,6 +43,8 @@ check: .venv/ready
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@for each in tests/*/conftest.py; do \
+	    MYPYPATH=$$(printf '%s:' tests/*/) $(PY) -m mypy --no-error-summary $$each || exit 1; done
 	@.venv/bin/lint-imports
 
 bench: .venv/ready
