@@ -16,6 +16,9 @@ PROOF_MAX_AGE = 60.0
 PATHS_MAX_AGE = 10.0
 """Storage of a model at rest is looked at this often."""
 
+PATHS_MAX_AGE_RESTLESS = 1.0
+"""The same, while another model of the server is not at rest: a neighbour's missing base path would explain why."""
+
 GRUDGE = 600.0
 """Rounds of a doubt are kept this long after it last held, so that a flapping cause is not fought for ever."""
 

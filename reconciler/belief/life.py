@@ -21,6 +21,9 @@ from reconciler.state.look import LabelKind, LabelReading, Look, StatusEntry, Ve
 from reconciler.state.memory import Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
+UNSURE = (Standing.FIRST_CONTACT, Standing.LOST)
+"""Standings in which a fence is kept from the first answer on: `stood_since` is 0 until that comes."""
+
 
 def first_contact(server: DesiredServer) -> Memory:
     """The memory of a server nothing is known of."""
@@ -36,8 +39,8 @@ def unanswered(memory: Memory, look: Look) -> Memory:
     """The server did not answer: a break of the connection counts even so, and a fence starts at its first answer."""
     if look.channel_dropped:
         memory = broken(memory, look.at)
-    if memory.standing in (Standing.LOST, Standing.FIRST_CONTACT):
-        return replace(memory, stood_since=look.at)
+    if memory.standing in UNSURE and memory.stood_since:
+        return replace(memory, stood_since=0.0)
     return memory
 
 
@@ -49,6 +52,8 @@ def judged(server: DesiredServer, memory: Memory, look: Look) -> Memory:
         return restarted(memory, look.at)
     if look.channel_dropped:
         return broken(memory, look.at)
+    if memory.standing is Standing.LOST and not memory.stood_since:
+        return replace(memory, stood_since=look.at)
     if memory.standing is Standing.KNOWN and _fell_back(memory, look):
         return lost(memory, look.at)
     return memory

@@ -2,7 +2,8 @@
 
 Statuses of every model that anything names are asked at every look. Labels when they are due (labels.py). Proofs by
 number for what claims, or is about to claim, to be AVAILABLE and is not proven; and for what serves unlisted. Storage
-at every look while something there or here is not at rest, else every 10 s.
+at every look for a model that is not at rest, every second for its neighbours meanwhile (a missing base path of one
+stops the discovery of all), else every 10 s.
 
 Deliberately not here: how it is asked (observe/).
 """
@@ -47,7 +48,8 @@ def _paths(server: DesiredServer, memory: Memory, config: ServerConfig, now: flo
     facts = {each.base_path: each for each in memory.paths}
     restless = {model.base_path for model in server.models if _restless(memory, config, facts, model)}
     every = {model.base_path for model in server.models} | {model.base_path for model in config.models}
-    old = {path for path in every if path not in looked or now - looked[path] >= fence.PATHS_MAX_AGE}
+    age = fence.PATHS_MAX_AGE_RESTLESS if restless else fence.PATHS_MAX_AGE
+    old = {path for path in every if path not in looked or now - looked[path] >= age}
     return tuple(sorted(restless | old))
 
 

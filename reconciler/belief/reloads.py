@@ -12,7 +12,7 @@ anything may be sent (plan/, invariants).
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.belief import fence, listing
+from reconciler.belief import fence, life, listing
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import VersionState
@@ -114,7 +114,7 @@ def _marked(memory: Memory, before: ServerConfig, config: ServerConfig, version:
     if version.state is VersionState.ABSENT or not listing.lists(config.model(version.model), version):
         return version
     was_listed = listing.lists(before.model(version.model), version)
-    unsure = memory.standing in (Standing.LOST, Standing.FIRST_CONTACT)
+    unsure = memory.standing in life.UNSURE
     if was_listed and not (unsure and version.state is not VersionState.AVAILABLE):
         return version
     return replace(version, suspect=True)

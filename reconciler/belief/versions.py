@@ -11,7 +11,7 @@ Called by `learning` and `view`. Deliberately not here: what is listed when (rel
 from collections.abc import Mapping
 from dataclasses import replace
 
-from reconciler.belief import fence, listing
+from reconciler.belief import fence, life, listing
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, LabelReading, Look, StatusEntry, VersionState
@@ -73,7 +73,7 @@ def going(server: DesiredServer, memory: Memory, config: ModelConfig | None, ver
 
 
 def _stood(memory: Memory) -> float:
-    return memory.stood_since if memory.standing in (Standing.LOST, Standing.FIRST_CONTACT) else 0.0
+    return memory.stood_since if memory.standing in life.UNSURE else 0.0
 
 
 def awaited(memory: Memory, version: VersionMemory) -> bool:

@@ -3,7 +3,7 @@
 Deliberately not here: learning. `believe` adds nothing to memory, and every time in it is judged as of the look.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from reconciler.belief import doubts, fence, life, listing, reloads, versions
@@ -50,7 +50,7 @@ def fence_until(server: DesiredServer, memory: Memory, at: float) -> float:
     """
     fence_s = fence.fence_of(server)
     until = max(memory.changed_at, memory.busy_at) + fence_s
-    if memory.standing in (Standing.LOST, Standing.FIRST_CONTACT):
+    if memory.standing in life.UNSURE:
         until = max(until, (memory.stood_since or at) + fence_s)
     if memory.standing is not Standing.KNOWN and _reading_back(memory):
         until = max(until, at + READ_BACK)
@@ -82,8 +82,8 @@ def _models(
         found.append(
             ObservedModel(
                 name,
-                versions=tuple(
-                    _version(server, memory, models.get(name), each, look.at) for each in held.get(name, [])
+                versions=_shown(
+                    (_version(server, memory, models.get(name), each, look.at) for each in held.get(name, [])), why
                 ),
                 labels=_labels(read.get(name, [])),
                 unseen=why,
@@ -98,9 +98,9 @@ def _labels(read: list[LabelMemory]) -> tuple[tuple[str, LabelReading], ...]:
     return tuple((each.label, each.reading) for each in read)
 
 
-def _shown(found: tuple[ObservedVersion, ...], unseen: str) -> tuple[ObservedVersion, ...]:
+def _shown(found: Iterable[ObservedVersion], unseen: str) -> tuple[ObservedVersion, ...]:
     """What was last seen proves nothing where the status could not be read."""
-    return tuple(replace(each, proven=False) if each.proven else each for each in found) if unseen else found
+    return tuple(replace(each, proven=False) if unseen and each.proven else each for each in found)
 
 
 def _version(

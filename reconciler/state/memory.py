@@ -147,9 +147,10 @@ class Memory:
     endpoint: the gRPC address this was learned at; another address invalidates everything. known_as: the last config
     of any life, for healing and for models that git no longer names. removed: (model, when) of models dropped.
     busy_at: last time anything was LOADING or UNLOADING. changed_at: last reload sent. stood_since: when `standing`
-    was taken. labels_wanted: read every label back at the next look. specs: (model, digest of the spec last sent).
-    parked: under LOST, the config in force before the connection broke, until a look confirms or refutes it.
-    paths, paths_at: what storage held when last looked at, and when each path was.
+    was taken (under LOST and FIRST_CONTACT the first answer since; 0 until it comes). labels_wanted: read every label
+    back at the next look. specs: (model, digest of the spec last sent). parked: under LOST, the config in force before
+    the connection broke, until a look confirms or refutes it. paths, paths_at: what storage held when last looked at,
+    and when each path was.
     """
 
     server: str
