@@ -38,7 +38,11 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="reconciler-demo-"))
     processes = Processes(folder)
     try:
-        asyncio.run(_play(Stage(folder), processes, timeline))
+        # Outside the event loop, so that Ctrl-C ends it at once: there are no clients yet that it could hold up.
+        began, stage = time.monotonic(), Stage(folder)
+        repository = _set_up(stage, processes, timeline)
+        timeline.say(f"Set up in {time.monotonic() - began:.1f} s. The story begins; requests never stop once it has.")
+        asyncio.run(_play(stage, repository, processes, timeline))
     except (DidNotStart, ExamplesMissing, TookTooLong) as error:
         timeline.claim(False, str(error))
         timeline.say(tail(processes.service_log))
@@ -49,12 +53,8 @@ def main() -> int:
     return _verdict(timeline)
 
 
-async def _play(stage: Stage, processes: Processes, timeline: Timeline) -> None:
+async def _play(stage: Stage, repository: Repository, processes: Processes, timeline: Timeline) -> None:
     began = time.monotonic()
-    repository = await asyncio.to_thread(_set_up, stage, processes, timeline)
-    timeline.say(
-        f"Set up in {time.monotonic() - began:.1f} s. The story begins; requests never stop from its first line on."
-    )
     witness = await Witness.of(stage.state, SERVICE_WITHIN)
     known = {each.name: (each.kind, Recogniser(each.kind, VERSIONS)) for each in ACTORS}
     pairs = zip(stage.servers, processes.servers, strict=True)
@@ -69,7 +69,7 @@ async def _play(stage: Stage, processes: Processes, timeline: Timeline) -> None:
 
 def _set_up(stage: Stage, processes: Processes, timeline: Timeline) -> Repository:
     """Export, start the servers and the service, make the repository. Raises DidNotStart, ExamplesMissing."""
-    exporting = stage.export()
+    processes.exporting = stage.export()
     servers = [processes.add(f"server-{number + 1}") for number in range(SERVERS)]
     repository = Repository(stage.folder)
     repository.create()
@@ -77,7 +77,7 @@ def _set_up(stage: Stage, processes: Processes, timeline: Timeline) -> Repositor
     timeline.say(f"Two model servers start, three versions of two models are exported. All in {stage.folder}.")
     for server in servers:
         server.start()
-    if any(each.wait(EXPORT_WITHIN) for each in exporting):
+    if any(each.wait(EXPORT_WITHIN) for each in processes.exporting):
         raise DidNotStart(f"Exporting the models failed:\n{tail(stage.folder / 'export.log')}")
     for server in servers:
         server.wait()

@@ -4,7 +4,6 @@ Called by `story.py`. Uses the git command, as people do; `git revert` is the re
 """
 
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,13 +57,6 @@ class Repository:
     def subject(self, commit: str) -> str:
         """The first line of its message."""
         return self._git("log", "-1", "--format=%s", commit).strip()
-
-    def edit(self, path: Path, pattern: str, replacement: str) -> None:
-        """Change one place of a document, all else byte for byte. ValueError where the pattern is not there once."""
-        text, found = re.subn(pattern, replacement, path.read_text(), flags=re.MULTILINE)
-        if found != 1:
-            raise ValueError(f"{path}: {pattern!r} was found {found} times, not once")
-        path.write_text(text)
 
     def _git(self, *arguments: str, author: Author | None = None) -> str:
         who = author or Author("Demo")

@@ -69,6 +69,7 @@ class Processes:
 
     folder: Path
     servers: list[ModelServer] = field(default_factory=list)
+    exporting: list[subprocess.Popen[bytes]] = field(default_factory=list)
     service: subprocess.Popen[bytes] | None = None
 
     def add(self, name: str) -> ModelServer:
@@ -94,9 +95,8 @@ class Processes:
         if self.service is not None:
             _end(self.service, signal.SIGTERM, 6.0)
         took = time.monotonic() - began
-        for server in self.servers:
-            if server.process is not None:
-                _end(server.process, signal.SIGTERM, 3.0)
+        for process in [*self.exporting, *(each.process for each in self.servers if each.process is not None)]:
+            _end(process, signal.SIGTERM, 3.0)
         return took
 
 

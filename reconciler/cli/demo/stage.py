@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -62,9 +62,8 @@ class Stage:
 
     def export(self) -> list["subprocess.Popen[bytes]"]:
         """Begin to export every version of both models, one process per model."""
-        log = (self.folder / "export.log").open("ab")
-        with log:
-            return [subprocess.Popen(_exporting(each, self.models), stdout=log, stderr=log) for each in ACTORS]  # noqa: S603 - ours
+        with (self.folder / "export.log").open("ab") as log:
+            return [_export(each, self.models, log) for each in ACTORS]
 
     def write_documents(self, work: Path, servers: Sequence[ModelServer]) -> None:
         """Copy the examples into the working copy and fit them. Raises ExamplesMissing."""
@@ -125,12 +124,13 @@ class Stage:
         }
 
 
-def _exporting(actor: Actor, models: Path) -> list[str]:
+def _export(actor: Actor, models: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":
     program = (
         "import sys, pathlib; from reconciler.modelserver import samples; "
         "[samples.export(sys.argv[1], pathlib.Path(sys.argv[2]), int(each)) for each in sys.argv[3:]]"
     )
-    return [sys.executable, "-c", program, actor.kind, str(models / actor.name), *map(str, VERSIONS)]
+    command = [sys.executable, "-c", program, actor.kind, str(models / actor.name), *map(str, VERSIONS)]
+    return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603 - our own program
 
 
 def _examples() -> Path:

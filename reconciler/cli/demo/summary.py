@@ -9,6 +9,9 @@ from reconciler.cli.demo.tally import Line
 from reconciler.cli.demo.timeline import Timeline
 from reconciler.expose import words
 
+LIMIT = 90.0
+"""Seconds that the story may take."""
+
 ENOUGH = 50.0
 """Requests per second by each label, over all servers and both protocols."""
 
@@ -20,7 +23,7 @@ def summarise(lines: Sequence[Line], timeline: Timeline, seconds: float) -> None
     wrong = [each for line in lines for each in line.wrong]
     down, gap = (sum(line.failed_in(kind) for line in lines) for kind in ("down", "gap"))
     longest = max((line.longest for line in lines), default=0.0)
-    timeline.say(f"\nAfter {words.duration(seconds)}, set-up included:", "bold")
+    timeline.say(f"\nIn {words.duration(seconds)}:", "bold")
     timeline.say(f"  requests sent                        {sent:>7,}", "")
     timeline.say(f"  failed                               {len(failures):>7,}", "")
     timeline.say(f"  failed while the server was down     {down:>7,}   (killed on purpose)", "")
@@ -31,6 +34,7 @@ def summarise(lines: Sequence[Line], timeline: Timeline, seconds: float) -> None
     for each in [*dict.fromkeys(failures), *dict.fromkeys(wrong)][:10]:
         timeline.say(f"            {each}", "red")
     _pace(lines, timeline)
+    timeline.claim(seconds < LIMIT, f"all of it within {LIMIT:g} s")
 
 
 def _pace(lines: Sequence[Line], timeline: Timeline) -> None:
