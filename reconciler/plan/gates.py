@@ -6,9 +6,10 @@ person would want to hear of them. What holds single models is decided beside th
 
 from collections.abc import Callable
 
+from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Adopt, DesiredServer
-from reconciler.state.look import LabelKind, ReachKind, VersionState
-from reconciler.state.memory import Standing
+from reconciler.state.look import LabelKind, Presence, ReachKind, VersionState
+from reconciler.state.memory import Outstanding, Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
 
@@ -16,6 +17,12 @@ POISON = "Illegal setting neither"
 """How TFS begins its refusal when a new model without a platform has poisoned the stored config (rule E20)."""
 
 REFUSAL_PAUSE_MAX = 60.0
+
+REPEAT_FIRST, REPEAT_MAX = 10.0, 600.0
+"""Seconds between repetitions of a reload that may not have arrived, doubling: each may hold a thread of the server."""
+
+REPEAT_PATIENCE = 3
+"""Repetitions after which somebody should look at the server."""
 
 
 def gate(server: DesiredServer, observed: Observed) -> Hold | None:
@@ -44,7 +51,7 @@ def _unreachable(server: DesiredServer, observed: Observed) -> Hold | None:
 
 def _not_seen(server: DesiredServer, observed: Observed) -> Hold | None:
     needed = observed.sent.names | {model.name for model in server.models}
-    for model in observed.models:
+    for model in sorted(observed.models, key=lambda each: each.name):
         if model.unseen and model.name in needed:
             detail = f"the status of {model.name} could not be read: {model.unseen}"
             return Hold(HoldReason.NOT_SEEN, "", detail, "a complete look at the server", progressing=True)
@@ -81,6 +88,9 @@ def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
     if waiting is None:
         return None
     names = ", ".join(waiting.names)
+    if observed.wedged and _may_not_have_arrived(observed, waiting):
+        until = waiting.sent_at + min(REPEAT_MAX, REPEAT_FIRST * 2.0 ** (waiting.tries - 1))
+        return _unheard(waiting, names, until) if observed.at < until else None
     if observed.wedged:
         return Hold(
             HoldReason.WEDGED,
@@ -107,6 +117,37 @@ def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
         "the identical config, sent once more",
         until=until,
         progressing=True,
+    )
+
+
+def _may_not_have_arrived(observed: Observed, waiting: Outstanding) -> bool:
+    """Whether nothing here explains why a new name does not show up: then the reload was perhaps never received.
+
+    Its files were seen, discovery is not frozen, and not one of its versions has moved since the reload was sent.
+    """
+    if any(observed.path(model.base_path).presence is Presence.MISSING for model in waiting.config.models):
+        return False
+    models = [model for model in waiting.config.models if model.name in waiting.names]
+    return all(_has_files(observed, model) for model in models) and any(
+        all(version.since < waiting.sent_at or version.state is VersionState.ABSENT for version in seen.versions)
+        for seen in (observed.model(model.name) for model in models)
+    )
+
+
+def _has_files(observed: Observed, model: ModelConfig) -> bool:
+    there = [files.version for files in observed.path(model.base_path).versions if files.complete]
+    return bool(there) and all(version in there for version in model.listed)
+
+
+def _unheard(waiting: Outstanding, names: str, until: float) -> Hold:
+    return Hold(
+        HoldReason.WEDGED,
+        "",
+        f"a reload with {names} new to the server was sent {waiting.tries} time(s) without an answer; its files are "
+        "there, yet it does not show up: the reload may never have arrived, or the server's config lock is held",
+        "the identical config, sent once more; if that does not help, a restart of the server",
+        until=until,
+        progressing=waiting.tries < REPEAT_PATIENCE,
     )
 
 

@@ -101,10 +101,23 @@ def test_a_lost_answer_without_new_names_is_followed_by_the_identical_config() -
 def test_a_wedged_server_says_what_to_do() -> None:
     waiting = Outstanding(config(half={"versions": (1,)}), ("half",), 900.0)
 
-    held = planned(AFTER, replace(empty(AFTER), outstanding=waiting, wedged=True))
+    held = planned(AFTER, replace(empty(AFTER), paths=(), outstanding=waiting, wedged=True))
 
     wedge = next(hold for hold in held.holds if hold.reason.value == "Wedged")
     assert (held.passes, wedge.progressing, "restart" in wedge.released_by) == ((), False, True)
+
+
+def test_a_new_name_that_never_shows_up_though_its_files_are_there_is_sent_again_at_doubling_pauses() -> None:
+    waiting = Outstanding(config(half={"versions": (1,)}), ("half",), 985.0)
+    first = replace(empty(AFTER), outstanding=waiting, wedged=True)
+    second = replace(first, outstanding=replace(waiting, tries=2))
+
+    again = planned(AFTER, first).next_pass
+
+    assert again is not None
+    assert (again.kind, again.config) == (PassKind.RESEND, waiting.config)
+    assert planned(AFTER, second).next_pass is None
+    assert planned(AFTER, second).look_again_at == 1005.0
 
 
 def test_a_refused_config_is_not_sent_again_at_once_and_each_pause_is_longer() -> None:
