@@ -11,11 +11,11 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
 from reconciler import preflight
+from reconciler.adapters.storage_threads import DaemonThreads
 from reconciler.adapters.storage_trees import Entry, Tree, tree_of
 from reconciler.state.desired import DesiredServer, StorageMapping
 from reconciler.state.look import PathFacts, Presence, VersionFiles
@@ -36,7 +36,7 @@ class FsspecStore:
     def __init__(self, *, deadline: float = 5.0, threads: int = 8, shared_for: float = SHARED_FOR) -> None:
         self._deadline = deadline
         self._shared_for = shared_for
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="storage")
+        self._threads = DaemonThreads(threads, "storage")
         self._digests = DigestCache()
         self._asked: dict[str, tuple[float, asyncio.Future[PathFacts]]] = {}
 
@@ -56,7 +56,7 @@ class FsspecStore:
 
     def close(self) -> None:
         """Give the threads back; one that hangs in storage is left behind."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     def _listed(self, url: str) -> "tuple[float, asyncio.Future[PathFacts]]":
         """When that URL was asked, and the answer to come: a storage that hangs is asked once, not at every look."""
@@ -65,8 +65,7 @@ class FsspecStore:
             if asked.done() and now >= at + self._shared_for:
                 del self._asked[known]
         if url not in self._asked:
-            loop = asyncio.get_running_loop()
-            self._asked[url] = (now, loop.run_in_executor(self._threads, look_into, url, self._digests))
+            self._asked[url] = (now, self._threads.submit(partial(look_into, url, self._digests)))
         return self._asked[url]
 
 

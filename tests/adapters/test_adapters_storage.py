@@ -1,5 +1,6 @@
 """Version directories as seen from here: found, missing, unseen; and cheap to look at again."""
 
+import asyncio
 import hashlib
 import os
 import threading
@@ -11,6 +12,7 @@ import pytest
 
 from reconciler.adapters import storage, storage_trees
 from reconciler.adapters.storage import FsspecStore
+from reconciler.adapters.storage_threads import DaemonThreads
 from reconciler.state.desired import DesiredServer, Fleet, StorageMapping
 from reconciler.state.look import Presence
 
@@ -200,3 +202,14 @@ def test_digest_is_of_the_content(tmp_path: Path) -> None:
     export(tmp_path / "1")
     tree = storage_trees.tree_of(str(tmp_path))
     assert tree.digest("1", "saved_model.pb") == hashlib.sha256(b"graph").hexdigest()
+
+
+async def test_storage_that_hangs_never_holds_up_the_end_of_the_process() -> None:
+    released = threading.Event()
+    threads = DaemonThreads(2, "test")
+    hung = [threads.submit(released.wait) for _ in range(5)]
+    assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("test-"))
+    assert len([thread for thread in threading.enumerate() if thread.name.startswith("test-")]) == 2
+    released.set()
+    assert all(await asyncio.gather(*hung))
+    threads.close()
