@@ -7,7 +7,7 @@ mirror in the state directory: the service's own where it is followed, one besid
 
 import os
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from reconciler import parse
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.git import GitCredentials, GitMirror, GitReader, GitRemote
 from reconciler.adapters.lock import StateDirectory
-from reconciler.adapters.parallel import parallel_map
 from reconciler.cli import verb
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
@@ -94,19 +93,12 @@ def commit_named(source: Source, revision: str | None, options: RepositoryOption
 
 def followed(source: GitMirror, below: str, ledger: Ledger) -> Watch:
     """What decides which commit is in force, for a service."""
-    return Watch(
-        source, Documents(source, below, parse_many=_parse_many), ledger, SystemClock(), Pauses(chance=random.random)
-    )
-
-
-def _parse_many(contents: Sequence[bytes]) -> Sequence[parse.FileResult]:
-    """On all cores where there are enough files."""
-    return parallel_map(parse.parse_file, contents)
+    return Watch(source, Documents(source, below), ledger, SystemClock(), Pauses(chance=random.random))
 
 
 def at_commit(source: Source, commit_id: str, below: str) -> parse.Parsed:
     """What a commit asks for, or its problems. Raises RevisionMissing."""
-    return Documents(source, below, parse_many=_parse_many).at(commit_id)
+    return Documents(source, below).at(commit_id)
 
 
 def wanted(source: Source, commit_id: str, below: str) -> Wanted:

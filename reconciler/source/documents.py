@@ -1,32 +1,27 @@
 """A commit of the repository → what it asks for, or every problem: reads the files and hands them to `parse`.
 
 Used by `Watch`, and by commands that look at one commit (`validate`, `plan --from --to`). Files whose content was seen
-before, at any path and in any commit, are not read again. Many new files at once can be parsed elsewhere: `parse_many`
-is given their contents (the composition passes a process pool), and its results go into the same cache.
+before, at any path and in any commit, are not read again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from reconciler import parse
 from reconciler.ports import Source, TreeFile
-
-ParseMany = Callable[[Sequence[bytes]], Sequence[parse.FileResult]]
 
 
 class Documents:
     """The documents below one path of a repository, commit by commit. One call at a time."""
 
-    def __init__(self, source: Source, path: str = "", *, parse_many: ParseMany | None = None) -> None:
+    def __init__(self, source: Source, path: str = "") -> None:
         """Nothing is read yet.
 
         Args:
             source: the repository.
             path: the folder that is watched, from the repository's root; "" for all of it.
-            parse_many: `parse.parse_file` over many contents, in order; None parses here, one after the other.
         """
         self._source = source
         self._path = path
-        self._parse_many = parse_many
         self._cache = parse.Cache()
 
     def at(self, commit_id: str) -> parse.Parsed:
@@ -41,8 +36,6 @@ class Documents:
         if sum(file.size for file in files) > parse.MAX_TOTAL_BYTES:
             return parse.Parsed(None, (self._too_much(files),))
         new = self._read_new(files)
-        if self._parse_many is not None and new:
-            self._cache.add(dict(zip(new, self._parse_many(list(new.values())), strict=True)))
         sources = [parse.SourceFile(file.path, file.blob, new.get(file.blob, b"")) for file in files]
         return parse.parse(commit, sources, cache=self._cache, below=self._path)
 

@@ -1,4 +1,3 @@
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -63,21 +62,6 @@ def test_a_commit_known_by_heart_is_not_read_again(repository: Repository, reade
     reader.blobs.clear()
     assert documents.at(head) == first
     assert not reader.blobs
-
-
-def test_new_files_are_parsed_together_where_that_is_offered(repository: Repository, reader: CountingReader) -> None:
-    batches: list[int] = []
-
-    def parse_many(contents: Sequence[bytes]) -> list[parse.FileResult]:
-        batches.append(len(contents))
-        return [parse.parse_file(content) for content in contents]
-
-    documents = Documents(reader, parse_many=parse_many)
-    parsed = documents.at(repository.commit({"fleet.yaml": FLEET, "a.yaml": "# a"}))
-    assert parsed.desired is not None
-    documents.at(repository.commit({"fleet.yaml": FLEET, "a.yaml": "# b"}))
-    documents.at(repository.commit({"fleet.yaml": FLEET}))
-    assert batches == [2, 1]
 
 
 def test_a_file_beyond_the_limit_is_a_problem_of_that_file(repository: Repository, reader: CountingReader) -> None:
