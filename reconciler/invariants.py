@@ -86,8 +86,8 @@ def _resent(observed: Observed, body: Pass) -> tuple[Violation, ...]:
     waiting = observed.outstanding
     if waiting is None or waiting.config != body.config or (waiting.names and not observed.wedged):
         message = (
-            "after a lost answer only the identical config may be sent, and with a new model in it only when that model "
-            "has not shown up in time"
+            "after a lost answer only the identical config may be sent, and with a new model in it only when that "
+            "model has not shown up in time"
         )
         return (Violation(5, "", message),)
     return ()
@@ -162,11 +162,12 @@ def resource_stays_within_room(case: Case) -> Iterator[Violation]:
         if wanted is None or wanted.transition.policy is not TransitionPolicy.RESOURCE:
             continue
         alive = {each.version for each in seen.versions if each.going and each.state in ALIVE}
+        held = {each.version for each in seen.versions if each.listed and each.state in ALIVE}
         good = case.observed.good_spec(before.name)
         most = max(
             len(good.config.listed) if good else len(before.listed),
             len(wanted.policy.versions) if isinstance(wanted.policy, Specific) else 0,
-            len(set(before.listed) | alive),
+            len(set(before.listed) | alive | held),
         )
         if len(set(after.listed) | alive) > most:
             yield Violation(4, before.name, f"{len(set(after.listed) | alive)} versions at once, where {most} fit")

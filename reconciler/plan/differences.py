@@ -19,7 +19,8 @@ def differences(targets: Targets, observed: Observed) -> tuple[Difference, ...]:
     found: list[Difference] = []
     for target in targets.models:
         found.extend(model_differences(target, observed))
-    found += [Difference(DifferenceKind.MODEL_EXTRA, name, "not served", "served") for name in targets.removed]
+    leaving = (*targets.removed, *targets.last)
+    found += [Difference(DifferenceKind.MODEL_EXTRA, name, "not served", "served") for name in leaving]
     return tuple(found)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from reconciler.plan.files import obstacle
 from reconciler.plan.labels import move_labels
 from reconciler.plan.scene import Draft, Move
+from reconciler.state.desired import TransitionPolicy
 from reconciler.state.look import Presence
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, HoldReason
 from reconciler.state.versions import Specific, VersionPolicy
@@ -63,10 +64,14 @@ def _choosable(work: Draft) -> bool:
 
 
 def _take_back(work: Draft) -> Move:
-    """Name the versions that answer now beside those git names, as far as these may be listed."""
+    """Name the versions that answer now beside those git names, as far as these may be listed.
+
+    Under `resource` only those that answer: the exchange that follows makes room for the others.
+    """
     held = [(version, obstacle(work.scene, work.target, version)) for version in work.target.versions]
     serving = set(work.seen.proven)
-    listed = serving | {version for version, hold in held if hold is None}
+    one_by_one = serving and work.target.transition.policy is TransitionPolicy.RESOURCE
+    listed = serving | {version for version, hold in held if hold is None and not one_by_one}
     work.holds.extend(hold for version, hold in held if hold is not None and version not in serving)
     if not listed:
         return work.finish()

@@ -6,7 +6,7 @@ already proven available, and a carried label whose version is gone is left out 
 """
 
 from reconciler.plan.scene import Draft
-from reconciler.state.look import VersionState
+from reconciler.state.look import LabelKind, VersionState
 from reconciler.state.plan import HoldReason
 from reconciler.state.versions import Specific
 
@@ -16,6 +16,7 @@ def move_labels(work: Draft) -> None:
     _drop_dangling(work)
     for label in sorted(set(work.labels) - {label for label, _ in work.target.labels}):
         work.unlabel(label, "git no longer has this label")
+    _drop_strays(work)
     for label, version in work.target.labels:
         _move(work, label, version)
 
@@ -39,6 +40,21 @@ def _drop_dangling(work: Draft) -> None:
             state = work.seen.version(version).state.name
             reason = f"Dangling: version {version} is {state}, and one such label would refuse the whole reload"
             work.unlabel(label, reason)
+
+
+def _drop_strays(work: Draft) -> None:
+    """Labels that are read though neither git nor the config in force has them: any reload takes them away."""
+    named = {label for label, _ in (*work.config.labels, *work.target.labels)}
+    for label, reading in work.seen.labels:
+        if label in named or reading.kind not in (LabelKind.RESOLVES, LabelKind.DANGLES):
+            continue
+        until = work.scene.observed.fence_until
+        if work.scene.observed.at < until:
+            detail = f"label {label} was taken away; it has not been read back as undefined yet"
+            more = {"label": label, "until": until, "progressing": True}
+            work.hold(HoldReason.UNPROVEN, detail, "a read-back of the label", **more)
+        else:
+            work.unlabel(label, "neither git nor what was sent has this label", reading.version)
 
 
 def _move(work: Draft, label: str, version: int) -> None:

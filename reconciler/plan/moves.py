@@ -23,6 +23,7 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) ->
     """Every action of one model whose own precondition holds now; `turn` is the model whose exchange may go on."""
     work = draft(stage, target, config)
     if config.base_path != target.base_path:
+        wait_for_versions(work)
         return repoint.repoint(work)
     if not (target.specific and isinstance(config.policy, Specific)) and target.policy != config.policy:
         return handover.handover(work)

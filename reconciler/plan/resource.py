@@ -24,19 +24,31 @@ def exchange(work: Draft, turn: str | None) -> None:
     missing = _by_use(work, [version for version in work.target.versions if version not in work.config.listed])
     if not missing:
         return
-    obstacles = [hold for version in missing if (hold := obstacle(work.scene, work.target, version)) is not None]
-    if obstacles:
-        work.holds.extend(obstacles)
+    obstacles = {
+        version: hold for version in missing if (hold := obstacle(work.scene, work.target, version)) is not None
+    }
+    work.holds.extend(obstacles.values())
+    loadable = [version for version in missing if version not in obstacles]
+    if not loadable:
         return
     if turn not in (None, work.target.name):
         detail = f"{turn} is being exchanged on this server; one model at a time"
         work.hold(HoldReason.RESOURCE_TURN, detail, f"the end of the exchange of {turn}", progressing=True)
         return
     room = _room(work)
-    for version in missing[: max(room, 0)]:
+    for version in loadable[: max(room, 0)]:
         work.load(version, "there is room for it: what it replaces has ended")
-    if room <= 0:
+    if room <= 0 and obstacles:
+        _keep(work, loadable)
+    elif room <= 0:
         _make_room(work, len(missing))
+
+
+def _keep(work: Draft, loadable: list[int]) -> None:
+    """Nothing is dropped while another version that git wants cannot be loaded."""
+    for version in loadable:
+        detail = f"version {version} needs the room of one that serves, and not every version git wants can be loaded"
+        work.hold(HoldReason.CHANGES_FIRST, detail, "what releases the other holds of this model", version=version)
 
 
 def capacity(work: Draft) -> int:

@@ -62,7 +62,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
         found,
         passes,
         holds,
-        _look_again(observed, first.holds),
+        _look_again(observed, holds),
         _fingerprint(commit, server, found, passes, holds),
         observed.at,
         warnings(server, observed, aims),
@@ -92,10 +92,9 @@ def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
     acted = {(action.model, action.version, action.label) for body in passes for action in body.actions}
     names = {model for model, _, _ in acted}
     kept: list[Hold] = []
-    for hold in (*first.holds, *last.holds):
-        ordering = hold.reason in (HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN)
-        if ordering and hold.model in names:
-            continue
+    ordering = (HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN)
+    standing = [hold for hold in first.holds if hold.reason not in ordering or hold.model not in names]
+    for hold in (*standing, *last.holds):
         if not any(_same(hold, other) for other in kept):
             kept.append(hold)
     return tuple(kept)

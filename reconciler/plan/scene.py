@@ -90,9 +90,9 @@ class Draft:
         action = Action(ActionKind.LABEL, self.target.name, version, label, before, because, needs, leads_to)
         self.actions.append(action)
 
-    def unlabel(self, label: str, because: str) -> None:
+    def unlabel(self, label: str, because: str, before: int | None = None) -> None:
         """Leave a label out."""
-        before = self.labels.pop(label, None)
+        before = self.labels.pop(label, before)
         leads_to = (Fact(FactKind.LABEL_UNDEFINED, self.target.name, label=label),)
         self.actions.append(
             Action(ActionKind.UNLABEL, self.target.name, None, label, before, because, (), leads_to),

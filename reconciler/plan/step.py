@@ -4,7 +4,6 @@ Called by `plan/road.py`, which unfolds it. One step is at most one reload: ever
 precondition holds, and the full config that carries them. Everything else is a hold.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.plan.gates import gate
@@ -60,8 +59,6 @@ def _moves(stage: Scene, targets: Targets) -> list[Move]:
 
 
 def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple[Hold, ...]]:
-    if targets.models and targets.removed and stage.observed.sent.names <= set(targets.removed):
-        return (), tuple(_last_ones(targets))
     actions = tuple(
         Action(
             ActionKind.REMOVE_MODEL,
@@ -87,14 +84,6 @@ def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple
         if version.going
     )
     return actions, holds
-
-
-def _last_ones(targets: Targets) -> Iterator[Hold]:
-    """A server is never emptied on the way (rule E2): what replaces its last models is added first."""
-    for name in targets.removed:
-        detail = "every model this server has would go; one that git names is added first"
-        release = "the first of the new models in the server's config"
-        yield Hold(HoldReason.CHANGES_FIRST, name, detail, release, progressing=True)
 
 
 def _pass(
@@ -134,4 +123,11 @@ def _resend(stage: Scene, number: int, holds: tuple[Hold, ...]) -> Step:
     outstanding = stage.observed.outstanding
     if outstanding is None:
         return Step(None, holds)
-    return Step(Pass(number, PassKind.RESEND, (), outstanding.config, (), outstanding.specs), holds)
+    again = Hold(
+        HoldReason.UNSETTLED,
+        "",
+        "the answer to the last reload is not known; the identical config is sent once more",
+        "the answer to it",
+        progressing=True,
+    )
+    return Step(Pass(number, PassKind.RESEND, (), outstanding.config, (), outstanding.specs), (again, *holds))

@@ -61,12 +61,14 @@ class Target:
 class Targets:
     """Every model the server shall hold, ascending by name, with the holds that made a target differ from git.
 
-    `removed` are the models that the server holds and shall lose, with git's consent.
+    `removed` are the models that the server holds and shall lose now, with git's consent; `last` those it shall lose
+    once another is there: they still are targets, as they are.
     """
 
     models: tuple[Target, ...]
     removed: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()
+    last: tuple[str, ...] = ()
 
     def model(self, name: str) -> Target | None:
         """The target of that model."""
@@ -105,12 +107,25 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Target
     extra = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
     orphans = [config for name, config in sorted(extra.items()) if name not in wanted_names]
     keep = _guard(commit, server, orphans)
+    last: tuple[str, ...] = ()
     if keep is None:
-        removed = tuple(config.name for config in orphans if config.name in observed.sent.names)
-        return Targets(tuple(models), removed, tuple(holds))
+        orphans = [config for config in orphans if config.name in observed.sent.names]
+        removed = tuple(config.name for config in orphans)
+        if not (models and removed and len(removed) == len(observed.sent.models)):
+            return Targets(tuple(models), removed, tuple(holds))
+        keep, last = _LAST, removed
     models.extend(_orphan(config, observed) for config in orphans)
     holds.extend(replace(keep, model=config.name) for config in orphans)
-    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds))
+    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds), last)
+
+
+_LAST = Hold(
+    HoldReason.CHANGES_FIRST,
+    "",
+    "every model this server has would go, and a server is never emptied on the way (rule E2)",
+    "the first of the new models in the server's config",
+    progressing=True,
+)
 
 
 def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hold, ...]]:
@@ -173,7 +188,7 @@ def _reduced(asked: Target, spent: tuple[Failure, ...]) -> Target:
 
 
 def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: bool) -> Hold:
-    worst = spent[-1]
+    worst = max(spent, key=lambda each: (each.count, each.version))
     resource = wanted.transition.policy is TransitionPolicy.RESOURCE
     reason = HoldReason.RESTORED_AFTER_FAILED_LOAD if restored and resource else HoldReason.QUARANTINED
     back = "the last good spec of this model stays in force" if restored else "the rest of its spec is served"

@@ -5,6 +5,8 @@ from dataclasses import replace
 from builders import (
     FLEET,
     at,
+    empty,
+    failure,
     going,
     lines,
     listing,
@@ -14,13 +16,19 @@ from builders import (
     planned,
     reading,
     reasons,
+    resource,
+    retried,
     seen,
     server,
     stored,
+    with_model,
 )
 
+from reconciler.plan import spec_digest
 from reconciler.state.look import Presence, VersionState
-from reconciler.state.observed import ObservedVersion
+from reconciler.state.memory import Outstanding
+from reconciler.state.observed import ObservedModel, ObservedVersion
+from reconciler.state.plan import PassKind
 from reconciler.state.versions import Latest
 
 PRUNING = replace(FLEET, prune=True)
@@ -82,3 +90,85 @@ def test_nobody_is_given_the_choice_of_versions_while_discovery_is_frozen() -> N
     plan = planned(after, observed)
 
     assert (plan.passes, reasons(plan)) == ((), {"DiscoveryFrozen"})
+
+
+def test_a_label_whose_version_is_gone_goes_before_the_last_model_is_replaced() -> None:
+    before, after = server(model("old", (1,)), fleet=PRUNING), server(model("new", (1,)), fleet=PRUNING)
+    gone = ObservedVersion(1, VersionState.END, listed=True)
+
+    plan = planned(after, seen(listing(at(before, after), "old", 1, stable=1), "old", gone))
+
+    assert lines(plan) == ["1 unlabel old stable", "2 addModel new 1", "3 removeModel old"]
+
+
+def test_a_label_nobody_sent_is_taken_away_once_a_fence_has_passed() -> None:
+    wanted = server(model("a", (1,), stable=1))
+    observed = reading(at(wanted), "a", "stray", 1)
+
+    fenced = planned(wanted, replace(observed, fence_until=1000.5))
+
+    assert lines(planned(wanted, observed)) == ["1 unlabel a stray"]
+    assert (next_lines(fenced), fenced.look_again_at) == ([], 1000.5)
+
+
+def test_from_latest_to_resource_only_what_serves_is_named_first() -> None:
+    before, after = server(model("a", Latest(1))), server(resource(model("a", (2,), stable=2)))
+
+    plan = planned(after, at(before, after))
+
+    assert lines(plan) == ["1 policy a", "2 unload a 1", "3 load a 2", "4 label a stable ->2"]
+    assert plan.passes[0].config.models[0].listed == (1,)
+
+
+def test_under_resource_a_version_that_fits_is_loaded_though_another_is_missing() -> None:
+    after = server(resource(model("a", (1, 2))))
+    observed = stored(listing(with_model(at(after), ObservedModel("a")), "a"), "/models/a", 1)
+
+    plan = planned(after, observed)
+
+    assert (lines(plan), reasons(plan)) == (["1 load a 1"], {"ArtifactMissing"})
+
+
+def test_under_resource_nothing_is_dropped_while_one_wanted_version_is_missing() -> None:
+    before, after = server(resource(model("a", (1, 2)))), server(resource(model("a", (3, 4))))
+
+    plan = planned(after, stored(at(before, after), "/models/a", 1, 2, 3))
+
+    assert (plan.passes, reasons(plan)) == ((), {"ArtifactMissing", "ChangesFirst"})
+
+
+def test_a_config_sent_once_more_is_said_to_be_that() -> None:
+    wanted = server(model("a", (1,), stable=1))
+    observed = seen(at(wanted), "a", ObservedVersion(1, VersionState.START, listed=True))
+
+    plan = planned(wanted, replace(observed, outstanding=Outstanding(observed.sent, (), 900.0)))
+
+    assert (plan.passes[0].kind, reasons(plan)) == (PassKind.RESEND, {"Unsettled"})
+
+
+def test_what_waits_for_other_actions_is_said_where_those_never_come() -> None:
+    before, after = server(model("a", (2,), stable=2, old=2)), server(model("a", (1,), stable=1))
+
+    plan = planned(after, stored(at(before), "/models/a", 2))
+
+    assert lines(plan) == ["1 unlabel a old"]
+    assert ("ChangesFirst", 2) in {(hold.reason.value, hold.version) for hold in plan.holds}
+
+
+def test_a_version_on_its_way_is_waited_for_aloud_while_its_base_path_changes() -> None:
+    before, after = server(model("a", (1,))), server(model("a", (1, 2), base_path="/new/a"))
+    observed = seen(listing(at(before, after), "a", 1, 2), "a", loading(2))
+
+    plan = planned(after, observed)
+
+    assert "Loading" in reasons(plan)
+
+
+def test_a_retry_that_waits_behind_another_version_is_looked_at_in_time() -> None:
+    wanted = retried(model("a", (1, 2)), backoff=10.0)
+    observed = empty(server(wanted))
+    booked = failure("a", 1, spec_digest(wanted, observed), when=995.0)
+
+    plan = planned(server(wanted), replace(observed, failures=(booked,)))
+
+    assert (next_lines(plan), plan.look_again_at) == (["addModel a 2"], 1005.0)

@@ -53,7 +53,8 @@ def test_named_versions_become_latest_only_beside_what_latest_would_choose() -> 
 
 def test_latest_waits_for_what_it_would_choose() -> None:
     after = server(model("half", Latest(1)))
-    observed = seen(listing(stored(at(ONE), "/models/half", 1, 2), "half", 1, 2), "half", loading(2))
+    before = server(model("half", (1,)))
+    observed = seen(listing(stored(at(before), "/models/half", 1, 2), "half", 1, 2), "half", loading(2))
 
     assert next_lines(planned(after, observed)) == []
 
