@@ -44,7 +44,7 @@ check: .venv/ready
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@for each in tests/*/conftest.py; do \
-	    MYPYPATH=$$(printf '%s:' tests/*/) $(PY) -m mypy --no-error-summary $$each || exit 1; done
+	    MYPYPATH=$$(printf '%s:' tests/ tests/*/) $(PY) -m mypy --no-error-summary $$each || exit 1; done
 	@.venv/bin/lint-imports
 
 bench: .venv/ready
