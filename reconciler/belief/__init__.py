@@ -4,9 +4,9 @@ TensorFlow Serving cannot be asked for its config, its statuses outlive what the
 nothing. So every judgement that needs time is made here, once, from looks and our own reloads, and becomes a plain fact
 of `Observed`: fenced, going, suspect, proven, wedged, doubted (docs/planning.md explains each word).
 
-A lane calls, in this order: `questions` → (observe) → `learn` → `believe` → (plan) → `sending` → (the RPC) →
-`answered`, and `reached` for models that are wholly converged. `believe` takes the memory that `learn` returned for
-the same look.
+A lane begins with `first_contact` or `resumed` and calls, in this order: `questions` → (observe) → `learn` →
+`believe` → (plan) → `sending` → (the RPC) → `answered`, and `reached` for models that are wholly converged. `believe`
+takes the memory that `learn` returned for the same look.
 
 Deliberately not here: asking (observe/), deciding (plan/), keeping (adapters/ledger). Everything is a pure function of
 values; `now` is an argument.
@@ -14,9 +14,19 @@ values; `now` is an argument.
 
 from reconciler.belief.fence import fence_seconds
 from reconciler.belief.learning import learn
-from reconciler.belief.life import first_contact
+from reconciler.belief.life import first_contact, resumed
 from reconciler.belief.questions import questions
 from reconciler.belief.reloads import answered, reached, sending
 from reconciler.belief.view import believe
 
-__all__ = ["answered", "believe", "fence_seconds", "first_contact", "learn", "questions", "reached", "sending"]
+__all__ = [
+    "answered",
+    "believe",
+    "fence_seconds",
+    "first_contact",
+    "learn",
+    "questions",
+    "reached",
+    "resumed",
+    "sending",
+]

@@ -67,6 +67,14 @@ def broken(memory: Memory, at: float) -> Memory:
     return replace(_unread(memory), stood_since=stood_since)
 
 
+def resumed(memory: Memory, at: float) -> Memory:
+    """What was kept of a server while nobody watched it: no better than after a break of the connection.
+
+    It may have been started anew meanwhile, even with the same versions and without its labels.
+    """
+    return broken(memory, at)
+
+
 def lost(memory: Memory, at: float) -> Memory:
     """Memory no longer holds: the config in force is what will be seen."""
     return replace(_unread(memory), standing=Standing.LOST, stood_since=at, sent=None, parked=None)

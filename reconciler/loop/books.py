@@ -32,8 +32,8 @@ class Books:
     def __init__(self, aim: Aim, tools: Tools, told: Sequence[Status]) -> None:
         self._tools = tools
         server = aim.server.id
-        self._written = tools.ledger.memory(server)
-        self.memory = self._written if self._written is not None else belief.first_contact(aim.server)
+        kept = self._written = tools.ledger.memory(server)
+        self.memory = belief.resumed(kept, tools.clock.now()) if kept is not None else belief.first_contact(aim.server)
         self.still_open: Sequence[tuple[Intent, Sequence[int]]] = tuple(tools.ledger.unsettled(server))
         self.statuses = tuple(told)
         self._fingerprint = ""
