@@ -1,0 +1,267 @@
+"""Random desired states, transitions between them, and servers in any state that may be believed of one.
+
+`transitions` start at rest; `observations` mix states, readings, failures and losses freely, as far as the words of
+`Observed` allow it (what is proven is AVAILABLE, what is going is not listed, what is suspect proves nothing).
+"""
+
+import operator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations, product
+
+from builders import DATA_LOSS, FLEET
+from hypothesis import strategies as st
+
+from reconciler.plan import at_rest, spec_digest
+from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.desired import (
+    Adopt,
+    DesiredModel,
+    DesiredServer,
+    Fleet,
+    Retry,
+    TfServing,
+    Transition,
+    TransitionPolicy,
+)
+from reconciler.state.look import (
+    LabelKind,
+    LabelReading,
+    PathFacts,
+    Presence,
+    Reach,
+    ReachKind,
+    VersionFiles,
+    VersionState,
+)
+from reconciler.state.memory import Doubt, Failure, GoodSpec, Outstanding, Refusal, Standing
+from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
+from reconciler.state.versions import All, Latest, Specific, VersionPolicy, specific
+
+NOW = 1000.0
+NAMES = ("a", "b", "c", "d")
+LABELS = ("beta", "canary", "stable")
+MOMENTS = (0.0, 900.0, 998.0, 999.0, 999.9, 1000.0)
+SUBSETS = tuple(each for size in range(5) for each in combinations((1, 2, 3, 4), size))
+
+
+def labellings(numbers: Sequence[int]) -> Iterator[tuple[tuple[str, int], ...]]:
+    """Every way to put some of the labels on some of these versions."""
+    for placed in product((None, *numbers), repeat=len(LABELS)):
+        yield tuple((label, number) for label, number in zip(LABELS, placed, strict=True) if number is not None)
+
+
+# What follows is drawn from lists of all that is possible, one draw each: a draw costs more than a plan.
+
+Spec = tuple[VersionPolicy, tuple[tuple[str, int], ...]]
+
+SPECS: tuple[Spec, ...] = (
+    *((specific(*numbers), labels) for numbers in SUBSETS[1:] for labels in labellings(numbers)),
+    *((policy, ()) for policy in (Latest(1), Latest(2), All()) for _ in range(25)),
+)
+CONFIGS: tuple[Spec, ...] = (
+    *((specific(*numbers), labels) for numbers in SUBSETS for labels in labellings((1, 2, 3))),
+    *((policy, labels) for policy in (Latest(1), All()) for labels in labellings((1, 2))),
+)
+TRANSITIONS = tuple(Transition(policy, down) for policy in TransitionPolicy for down in (False, True))
+ROOTS = ("models",) * 5 + ("new",)
+
+fleets = st.builds(
+    lambda prune, blind, threads, adopt: replace(
+        FLEET, prune=prune, allow_unseen_storage=blind, tf_serving=TfServing(num_load_threads=threads), adopt=adopt
+    ),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from((0, 2)),
+    st.sampled_from((Adopt.REPLACE, Adopt.REPLACE, Adopt.REPLACE, Adopt.REFUSE)),
+)
+
+
+@cache
+def desired_models(name: str) -> st.SearchStrategy[DesiredModel]:
+    """A model as git may have it: labels over named versions only, `resource` likewise."""
+
+    def model(spec: Spec, transition: Transition, root: str, limit: int) -> DesiredModel:
+        way = transition if isinstance(spec[0], Specific) else Transition()
+        return DesiredModel(name, name, f"/{root}/{name}", *spec, way, Retry(limit, 10.0, 60.0))
+
+    parts = (st.sampled_from(each) for each in (SPECS, TRANSITIONS, ROOTS, (1, 2, 3)))
+    return st.builds(model, *parts)
+
+
+@cache
+def chosen(most: int) -> st.SearchStrategy[tuple[str, ...]]:
+    """One to that many names, ascending."""
+    return st.sampled_from([each for size in range(1, most + 1) for each in combinations(NAMES, size)])
+
+
+@st.composite
+def desired_servers(draw: st.DrawFn, fleet: Fleet | None = None) -> DesiredServer:
+    """One to four models on one server."""
+    models = tuple(draw(desired_models(name)) for name in draw(chosen(4)))
+    return DesiredServer(fleet or draw(fleets), "gpu-1", "127.0.0.1:8500", models=models)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A server at rest on `before`, for which git now says `after`, and may say `other` in the middle of it."""
+
+    before: DesiredServer
+    after: DesiredServer
+    other: DesiredServer
+
+    @property
+    def start(self) -> Observed:
+        """At rest on `before`; the files of all three are there."""
+        everything = replace(self.after, models=(*self.after.models, *self.other.models))
+        return at_rest(self.before, NOW, also=everything)
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> Change:
+    """Transitions on one fleet."""
+    fleet = replace(draw(fleets), adopt=Adopt.REPLACE)
+    before, after, other = (draw(desired_servers(fleet)) for _ in range(3))
+    return Change(before, after, other)
+
+
+@cache
+def configs(name: str, specs: Sequence[Spec] = CONFIGS) -> st.SearchStrategy[ModelConfig]:
+    """Any config of a model that might be in force: lists may be empty, labels may point at nothing."""
+    return st.builds(
+        lambda spec, root: ModelConfig(name, f"/{root}/{name}", *spec), st.sampled_from(specs), st.sampled_from(ROOTS)
+    )
+
+
+@cache
+def beliefs(number: int, *, listed: bool, named: bool) -> st.SearchStrategy[ObservedVersion]:
+    """Everything that may be believed of one version. Where the server decides, what it serves counts as listed."""
+    found = []
+    for state, one, other, when in product(VersionState, (False, True), (False, True), MOMENTS[::2]):
+        here = listed and (named or state in (VersionState.START, VersionState.LOADING, VersionState.AVAILABLE))
+        dropped_at = 0.0 if here else when
+        suspect = here and one
+        available, ended = state is VersionState.AVAILABLE, state is VersionState.END
+        going = not here and not ended and state is not VersionState.ABSENT and one
+        version = ObservedVersion(
+            number,
+            state,
+            DATA_LOSS if ended and other else None,
+            since=when,
+            listed=here,
+            going=going,
+            suspect=suspect,
+            proven=available and (here or going) and not suspect and not dropped_at and not other,
+            ended=ended and one,
+            listed_at=when if here else 0.0,
+            dropped_at=dropped_at,
+        )
+        found += [version] * (3 if version.proven else 1)
+    return st.sampled_from(found)
+
+
+@st.composite
+def observed_models(draw: st.DrawFn, name: str, config: ModelConfig | None) -> ObservedModel:
+    """Any belief about one model; what a label resolves to was AVAILABLE."""
+    named = config is not None and isinstance(config.policy, Specific)
+    found = tuple(
+        draw(beliefs(number, listed=_listed(config, number), named=named)) for number in draw(st.sampled_from(SUBSETS))
+    )
+    serving = [each.version for each in found if each.state is VersionState.AVAILABLE and (each.listed or each.going)]
+    readings = [LabelReading(LabelKind.RESOLVES, version) for version in serving] * 2
+    readings += [LabelReading(kind) for kind in (LabelKind.UNDEFINED, LabelKind.UNSEEN)]
+    readings += [LabelReading(LabelKind.DANGLES, version) for version in (1, 2)]
+    labels = tuple(
+        (label, draw(st.sampled_from(readings))) for label in draw(st.sampled_from(((), LABELS, LABELS[1:])))
+    )
+    removed_at = draw(st.sampled_from(MOMENTS)) if config is None else 0.0
+    rest_at = removed_at + 1.6 if removed_at else 0.0
+    if draw(st.integers(0, 19)) < 19:
+        return ObservedModel(name, found, labels, "", removed_at, rest_at)
+    unproven = tuple(replace(each, proven=False) for each in found)
+    return ObservedModel(name, unproven, labels, "deadline exceeded", removed_at, rest_at)
+
+
+def _listed(config: ModelConfig | None, number: int) -> bool:
+    return config is not None and (number in config.listed or not isinstance(config.policy, Specific))
+
+
+@cache
+def stored_paths(path: str) -> st.SearchStrategy[PathFacts]:
+    """What storage may show below a path: mostly there and complete."""
+    odd = [PathFacts(path, presence, detail="not there") for presence in (Presence.MISSING, Presence.UNSEEN)]
+    whole = [
+        PathFacts(path, Presence.SEEN, tuple(VersionFiles(number, (), 0, f"sha256:{number}") for number in numbers))
+        for numbers in ((1, 2, 3, 4), (1, 2), (2, 3, 4), ())
+    ]
+    torn = PathFacts(path, Presence.SEEN, (VersionFiles(1), VersionFiles(2, ("variables/",)), VersionFiles(4)))
+    return st.sampled_from([*whole[:1] * 8, *whole, torn, *odd])
+
+
+def lost_reloads(sent: ServerConfig) -> st.SearchStrategy[Outstanding | None]:
+    """Mostly none; else the config in force was sent and not answered, perhaps with a new name."""
+    new = sent.with_model(ModelConfig("d", "/models/d", specific(1)))
+    lost = (Outstanding(sent, (), 900.0), Outstanding(sent, (), 999.0), Outstanding(new, ("d",), 990.0))
+    return st.sampled_from((*(None,) * 9, *lost))
+
+
+def failures_of(server: DesiredServer, observed: Observed) -> st.SearchStrategy[tuple[Failure, ...]]:
+    """Booked failures of some versions, under the spec that git has now or under another."""
+    every = [
+        Failure(model.name, version, digest, count, at, DATA_LOSS)
+        for model in server.models
+        for version in (1, 2, 3)
+        for digest in (spec_digest(model, observed), "sha256:other")
+        for count, at in ((1, 900.0), (2, 999.0), (4, 999.9))
+    ]
+    key = operator.attrgetter("model", "version", "digest")
+    return st.lists(st.sampled_from(every), max_size=3, unique_by=key).map(lambda each: tuple(sorted(each, key=key)))
+
+
+DOUBTS = tuple(
+    (Doubt(name, version, "listed and absent", 990.0, rounds),)
+    for name, version, rounds in product(NAMES, (1, 2), (1, 2))
+)
+
+
+@st.composite
+def observations(draw: st.DrawFn, server: DesiredServer) -> Observed:
+    """Any belief about that server."""
+    names = draw(chosen(4))
+    sent = ServerConfig(tuple(draw(configs(name)) for name in names if draw(st.integers(0, 5))))
+    known = ServerConfig(tuple(draw(configs(name)) for name in names if draw(st.booleans())))
+    outstanding = draw(lost_reloads(sent))
+    observed = Observed(
+        server.id,
+        NOW,
+        Reach(draw(st.sampled_from((ReachKind.ANSWERING,) * 15 + tuple(ReachKind)))),
+        draw(st.sampled_from((Standing.KNOWN,) * 6 + tuple(Standing))),
+        sent,
+        known,
+        tuple(draw(observed_models(name, sent.model(name))) for name in names),
+        tuple(draw(stored_paths(path)) for path in _paths_named(server, sent, known)),
+        fence_until=draw(st.sampled_from((0.0, 999.0, 1000.5))),
+        busy=draw(st.booleans()),
+        outstanding=outstanding,
+        wedged=outstanding is not None and bool(outstanding.names) and draw(st.booleans()),
+        refusal=draw(st.sampled_from((*(None,) * 9, Refusal(9, "not available", 2, 999.0)))),
+        doubts=draw(st.sampled_from((*((),) * 24, *DOUBTS))),
+        load_seconds=(("a", 4.0),),
+    )
+    if not draw(st.booleans()):
+        return observed
+    good = tuple(GoodSpec(draw(configs(name, SPECS)), "sha256:good", 1.0) for name in names[:2])
+    return replace(observed, failures=draw(failures_of(server, observed)), good=good)
+
+
+def _paths_named(server: DesiredServer, *known: ServerConfig) -> list[str]:
+    paths = {model.base_path for model in server.models}
+    return sorted(paths | {model.base_path for config in known for model in config.models})
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[DesiredServer, Observed]:
+    """What git says of a server, and any belief about it."""
+    server = draw(desired_servers())
+    return server, draw(observations(server))
