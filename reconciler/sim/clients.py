@@ -39,6 +39,7 @@ class Network:
     """How calls travel: seconds there and back, from a seeded source; how many of the next reloads go astray.
 
     lost_requests: reloads that never arrive. lost_answers: reloads that arrive, and whose answer does not come back.
+    broken_looks: by server, an error that taking its client raises next, as only a bug could.
     """
 
     random: random.Random
@@ -46,6 +47,7 @@ class Network:
     slowest: float = 0.0015
     lost_requests: dict[str, int] = field(default_factory=dict)
     lost_answers: dict[str, int] = field(default_factory=dict)
+    broken_looks: dict[str, Exception] = field(default_factory=dict)
 
     def trip(self) -> float:
         """How long one way takes, in seconds."""
@@ -178,6 +180,8 @@ class SimClients:
 
     def client(self, server: DesiredServer) -> SimClient:
         """The client for that server."""
+        if server.grpc in self._network.broken_looks:
+            raise self._network.broken_looks.pop(server.grpc)
         known = self._clients.get(server.id)
         if known is None or known.desired.grpc != server.grpc:
             known = self._clients[server.id] = SimClient(self._find(server.grpc), server, self._network)

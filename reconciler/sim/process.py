@@ -141,7 +141,12 @@ class Process:
 
     def start(self, repository: Repository, tell: Events, poll: float) -> None:
         """Run the service from now on; it asks the repository every `poll` seconds and whenever triggered."""
-        tools = Tools(
+        self.service = Service(repository, self.tools(tell), Timer(poll))
+        self._task = asyncio.create_task(self.service.run(self._stop), name="service")
+
+    def tools(self, tell: Events) -> Tools:
+        """What its lanes work with."""
+        return Tools(
             self._clients,
             self._storage,
             self.ledger,
@@ -151,8 +156,6 @@ class Process:
             repr,
             bootstrap=self.bootstrap.__setitem__,
         )
-        self.service = Service(repository, tools, Timer(poll))
-        self._task = asyncio.create_task(self.service.run(self._stop), name="service")
 
     async def stop(self) -> float:
         """SIGTERM; how long it took to end, in seconds."""

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
 
-from reconciler.loop import Lane
+from reconciler.loop import Applied, Lane, apply
 from reconciler.modelserver.core import Flags
 from reconciler.modelserver.core import values as core
 from reconciler.sim.clients import Network, SimClients, to_core
@@ -166,6 +166,10 @@ class World:
         """The next reloads do not reach that server."""
         self.network.lost_requests[name] = count
 
+    def fail_next_look(self, name: str, error: Exception) -> None:
+        """The reconciler's next question to that server raises an error, as only a bug of ours could."""
+        self.network.broken_looks[name] = error
+
     def forget(self) -> None:
         """The record is lost; the reconciler must not run."""
         self._say("the record is lost")
@@ -178,6 +182,14 @@ class World:
         self._began = True
         self.process = self._new_process()
         self._loop.run_until_complete(self._start(self.process))
+
+    def apply(self, timeout: float = 60.0) -> Applied:
+        """`reconciler apply` of the newest commit, beside no running service."""
+        head = self.repository.head
+        if head is None:
+            raise RuntimeError("nothing was committed")
+        tools = self._new_process().tools(self.timeline.hear)
+        return self._loop.run_until_complete(apply(head, tools, timeout))
 
     def crash(self) -> None:
         """SIGKILL the reconciler, if it runs."""
@@ -195,6 +207,10 @@ class World:
         return self._loop.run_until_complete(process.stop())
 
     # -- letting time pass ----------------------------------------------------------------------------------------
+
+    def later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Have something happen after that much time, while it passes."""
+        self._loop.call_later(seconds, call)
 
     def run(self, seconds: float) -> None:
         """Let that much time pass."""
