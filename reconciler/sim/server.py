@@ -6,9 +6,26 @@ something to do next; after each of them the watcher (traffic) is told, so no st
 
 import asyncio
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from reconciler.modelserver.core import Flags, Lease, ServerConfig, Status, Ticket, VirtualServer
 from reconciler.sim.storage import Storage, StoredLoads
+
+
+class Timers(Protocol):
+    """What a server needs of an event loop: the time, and being woken at a time."""
+
+    def time(self) -> float:
+        """Seconds."""
+        ...
+
+    def call_at(self, when: float, callback: Callable[[], None], /) -> Any:
+        """Call at that time; the answer has `cancel()`."""
+        ...
+
+    def create_future(self) -> "asyncio.Future[Any]":
+        """Something to wait for."""
+        ...
 
 
 class SimServer:
@@ -17,7 +34,7 @@ class SimServer:
     silent: connected, but nothing answers (a partition). moved: called after every moment in which it changed.
     """
 
-    def __init__(self, name: str, flags: Flags, storage: Storage, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, name: str, flags: Flags, storage: Storage, loop: Timers) -> None:
         self.name = name
         self.flags = flags
         self.process: VirtualServer | None = None
@@ -28,7 +45,7 @@ class SimServer:
         self._storage = storage
         self._loop = loop
         self._started: Ticket | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: Any = None
         self._waiting: list[tuple[Ticket, asyncio.Future[Status]]] = []
 
     @property
