@@ -13,7 +13,7 @@ from reconciler.state.desired import DesiredServer, TransitionPolicy
 from reconciler.state.look import LabelKind, Presence, VersionState
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import ActionKind, Pass, PassKind
-from reconciler.state.versions import Specific
+from reconciler.state.versions import All, Latest, Specific
 
 BATCH = 8
 RETRY_MARGIN = 0.2
@@ -165,12 +165,23 @@ def resource_stays_within_room(case: Case) -> Iterator[Violation]:
         held = {each.version for each in seen.versions if each.listed and each.state in ALIVE}
         good = case.observed.good_spec(before.name)
         most = max(
-            len(good.config.listed) if good else len(before.listed),
+            _room(case.observed, good.config if good else before),
             len(wanted.policy.versions) if isinstance(wanted.policy, Specific) else 0,
             len(set(before.listed) | alive | held),
         )
         if len(set(after.listed) | alive) > most:
             yield Violation(4, before.name, f"{len(set(after.listed) | alive)} versions at once, where {most} fit")
+
+
+def _room(observed: Observed, config: ModelConfig) -> int:
+    """How many versions a config asks for; under `all` as many as storage holds."""
+    match config.policy:
+        case Specific(versions):
+            return len(versions)
+        case Latest(count):
+            return max(count, 1)
+        case All():
+            return len(observed.path(config.base_path).versions)
 
 
 def every_model_is_carried(case: Case) -> Iterator[Violation]:

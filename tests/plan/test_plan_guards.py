@@ -24,9 +24,11 @@ from builders import (
     with_model,
 )
 
+from reconciler.invariants import check_pass
 from reconciler.plan import spec_digest
+from reconciler.state.config import ModelConfig
 from reconciler.state.look import Presence, VersionState
-from reconciler.state.memory import Outstanding
+from reconciler.state.memory import GoodSpec, Outstanding
 from reconciler.state.observed import ObservedModel, ObservedVersion
 from reconciler.state.plan import PassKind
 from reconciler.state.versions import Latest
@@ -172,3 +174,17 @@ def test_a_retry_that_waits_behind_another_version_is_looked_at_in_time() -> Non
     plan = planned(server(wanted), replace(observed, failures=(booked,)))
 
     assert (next_lines(plan), plan.look_again_at) == (["addModel a 2"], 1005.0)
+
+
+def test_the_last_good_spec_may_take_the_room_that_latest_took() -> None:
+    """Invariant 4 must not refuse the way back after a failed exchange."""
+    wanted = resource(model("a", (1,), stable=1))
+    observed = stored(listing(empty(server(wanted)), "a"), "/models/a", 1, 3, 4)
+    good = GoodSpec(ModelConfig("a", "/models/a", Latest(2)), "sha256:good", 1.0)
+    booked = failure("a", 1, spec_digest(wanted, observed))
+    observed = replace(observed, good=(good,), failures=(booked,))
+
+    plan = planned(server(wanted), observed)
+
+    assert lines(plan) == ["1 load a 3", "1 load a 4", "2 policy a"]
+    assert check_pass(server(wanted), observed, plan.passes[0]) == ()
