@@ -1,8 +1,13 @@
 """What every test stands on: nothing of the person who runs it, and the same examples from hypothesis each time."""
 
 import os
+from typing import TYPE_CHECKING
 
 import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from sample_shelf import Shelf
 
 # The tester's own git settings, colours, terminal width and secrets must not decide a test. Set before anything is
 # imported, because libgit2 and Rich read them once; processes that tests start inherit them.
@@ -25,3 +30,11 @@ for name in [name for name in os.environ if name.startswith(("RECONCILER_", "GIT
 # Properties draw the same examples on every machine; a deadline per example would be a timed test.
 hypothesis.settings.register_profile("steady", deadline=None, derandomize=True, database=None, print_blob=True)
 hypothesis.settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> "Shelf":
+    """Real SavedModels, exported once, to copy from."""
+    import sample_shelf
+
+    return sample_shelf.export_into(tmp_path_factory.mktemp("exported"))

@@ -1,16 +1,9 @@
-"""Exported samples and a long-lived server for the tests of the model server."""
+"""A long-lived server for the tests of the model server."""
 
 from collections.abc import Iterator
 
 import pytest
 from running_server import RunningServer, running
-from sample_shelf import Shelf, export_into
-
-
-@pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """Real SavedModels to copy from."""
-    return export_into(tmp_path_factory.mktemp("exported"))
 
 
 @pytest.fixture(scope="session")

@@ -161,8 +161,12 @@ def test_polled_config_file_undoes_a_reload_and_survives_a_bad_file(shelf: Shelf
     one = "model_version_policy { specific { versions: 1 } }"
     config.write_text(entry.format(base, one))
     with running(f"--model_config_file={config}", "--model_config_file_poll_wait_seconds=2", *FAST) as server:
-        server.reload(model("filed", base, [1, 2]))
-        until(lambda: 2 in server.states("filed"), "the reload is carried out")
+
+        def carried_out() -> bool:  # again and again, because the file may be read before the storage is
+            server.reload(model("filed", base, [1, 2]))
+            return 2 in server.states("filed")
+
+        until(carried_out, "the reload is carried out")
         server.until_states("filed", {1: AVAILABLE, 2: END})
         config.write_text("model_config_list { config {")
         assert server.predict(spec("filed"), x=floats(2.0)).model_spec.version.value == 1

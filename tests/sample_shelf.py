@@ -1,4 +1,4 @@
-"""Samples exported once for all tests of this folder, and version directories copied from them.
+"""Samples exported once for all tests, and version directories copied from them.
 
 Exported in a process of its own, so that the test process never loads TensorFlow. Used through the fixture ``shelf``.
 """

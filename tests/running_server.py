@@ -1,6 +1,6 @@
-"""A real server process for tests: free ports, stubs, and waiting with a deadline.
+"""A real model server process for tests: free ports, stubs, and waiting with a deadline.
 
-Used by the end-to-end tests of this folder through the fixtures of its conftest.
+Used by the tests of the model server and by the end-to-end tests, which share it.
 """
 
 import contextlib
@@ -78,18 +78,19 @@ def spec(name: str, *, version: int | None = None, label: str | None = None, sig
 
 
 class RunningServer:
-    """One process and a client of both its ports."""
+    """One process, a group of its own, and a client of both its ports."""
 
-    def __init__(self, *flags: str) -> None:
-        self.port, self.rest_port = free_ports(2)
+    def __init__(self, *flags: str, ports: Sequence[int] = ()) -> None:
+        self.port, self.rest_port = ports or free_ports(2)
         command = [sys.executable, "-m", "reconciler.modelserver", f"--port={self.port}", *flags]
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self.process = subprocess.Popen(
             [*command, f"--rest_api_port={self.rest_port}"],
             stdout=self._output,
             stderr=subprocess.STDOUT,
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[1],
             env=os.environ | {"CUDA_VISIBLE_DEVICES": "-1"},
+            start_new_session=True,
         )
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
         self._models = stubs.model_service_pb2_grpc.ModelServiceStub(self.channel)
@@ -126,6 +127,11 @@ class RunningServer:
     def metadata(self, model_spec: Any, *fields: str) -> Any:
         request = stubs.get_model_metadata_pb2.GetModelMetadataRequest(model_spec=model_spec, metadata_field=fields)
         return self.predictions.GetModelMetadata(request, timeout=DEADLINE)
+
+    def kill(self) -> None:
+        """End the process as a crash does; its channel stays, and finds a server that takes its place."""
+        self.process.kill()
+        self.process.wait()
 
     def stop(self) -> tuple[int, float]:
         """The exit code, and how long the process took to end."""

@@ -1,0 +1,63 @@
+"""A git repository as people have it: a bare remote and a working clone, driven with the git command."""
+
+import subprocess
+from pathlib import Path
+
+from e2e_documents import Document, file_name, text
+
+IDENTITY = ("-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-c", "commit.gpgsign=false")
+
+
+class Repository:
+    """The branch `main`, here and there; every change is committed and pushed at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.remote = folder / "models.git"
+        self.work = folder / "work"
+        self.work.mkdir()
+        self._git("init", "--quiet", "--initial-branch=main")
+        self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
+        self._git("remote", "add", "origin", str(self.remote))
+
+    def commit(self, message: str, *documents: Document) -> str:
+        """Write these documents, commit, push; the commit's id."""
+        for document in documents:
+            path = self.work / file_name(document)
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text(document))
+        return self._publish(message)
+
+    def remove(self, message: str, document: Document) -> str:
+        """Delete one document."""
+        (self.work / file_name(document)).unlink()
+        return self._publish(message)
+
+    def revert(self) -> str:
+        """`git revert` of the newest commit."""
+        self._git(*IDENTITY, "revert", "--no-edit", "HEAD")
+        self._git("push", "--quiet", "origin", "main")
+        return self.head
+
+    def rewrite(self, message: str, document: Document) -> str:
+        """Another commit in place of the newest, pushed by force."""
+        (self.work / file_name(document)).write_text(text(document))
+        self._git("add", "--all")
+        self._git(*IDENTITY, "commit", "--quiet", "--amend", "--message", message)
+        self._git("push", "--quiet", "--force", "origin", "main")
+        return self.head
+
+    @property
+    def head(self) -> str:
+        """The newest commit."""
+        return self._git("rev-parse", "HEAD").strip()
+
+    def _publish(self, message: str) -> str:
+        self._git("add", "--all")
+        self._git(*IDENTITY, "commit", "--quiet", "--message", message)
+        self._git("push", "--quiet", "origin", "main")
+        return self.head
+
+    def _git(self, *arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=self.work, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"git {' '.join(arguments)}: {done.stderr}"
+        return done.stdout

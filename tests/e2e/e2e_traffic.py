@@ -1,0 +1,109 @@
+"""Requests by label, all the while: what was answered by which version, and what was lost."""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+from running_server import floats, spec, until
+
+from reconciler.wire import stubs
+
+PAUSE = 0.01
+"""Seconds between two requests: about eighty a second on a machine that is not overloaded."""
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request: when it was sent and answered, by which version; or in which words it was lost."""
+
+    sent: float
+    ended: float
+    version: int = 0
+    lost: str = ""
+
+
+@dataclass(slots=True)
+class Traffic:
+    """A client that asks one model of one server by one label."""
+
+    address: str
+    model: str
+    label: str
+    asked: list[Asked] = field(default_factory=list)
+
+    @property
+    def lost(self) -> list[str]:
+        """Every request that was not answered, in the words it got."""
+        return [each.lost for each in list(self.asked) if each.lost]
+
+    @property
+    def versions(self) -> list[int]:
+        """The versions that answered, one after the other, repetitions left out."""
+        return [version for version, _ in itertools.groupby(each.version for each in self._answered())]
+
+    @property
+    def gap(self) -> float:
+        """Seconds from the first request that was lost to the first answer after the last one that was."""
+        asked = list(self.asked)
+        lost = [number for number, each in enumerate(asked) if each.lost]
+        if not lost:
+            return 0.0
+        after = next(each for each in asked[lost[-1] :] if not each.lost)
+        return after.ended - asked[lost[0]].sent
+
+    def wait_for(self, version: int) -> None:
+        """Wait until that version is what answers now."""
+        start = len(self.asked)
+
+        def answered() -> bool:
+            fresh = self.asked[start:]
+            return bool(fresh) and fresh[-1].version == version
+
+        until(answered, f"{self.model} by {self.label} answered by {version}, not {self.versions} {self.lost[-3:]}")
+
+    def wait_for_more(self, count: int = 20) -> None:
+        """Wait until so many more requests ended, whichever way."""
+        enough = len(self.asked) + count
+        until(lambda: len(self.asked) >= enough, f"{count} more requests")
+
+    def _answered(self) -> list[Asked]:
+        return [each for each in list(self.asked) if not each.lost]
+
+    def keep_asking(self, enough: threading.Event) -> None:
+        """Ask until told that it is enough."""
+        request = stubs.predict_pb2.PredictRequest(model_spec=spec(self.model, label=self.label))
+        request.inputs["x"].CopyFrom(floats(2.0))
+        body = request.SerializeToString()
+        options = (("grpc.max_reconnect_backoff_ms", 200), ("grpc.use_local_subchannel_pool", 1))
+        with grpc.insecure_channel(self.address, options=options) as channel:
+            ask = channel.unary_unary(PREDICT, None, stubs.predict_pb2.PredictResponse.FromString)
+            while not enough.wait(PAUSE):
+                self.asked.append(_ask(ask, body))
+
+    @contextmanager
+    def flowing(self) -> Iterator["Traffic"]:
+        """Ask all the while the block runs."""
+        enough = threading.Event()
+        thread = threading.Thread(target=self.keep_asking, args=(enough,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            enough.set()
+            thread.join(10)
+
+
+def _ask(ask: Any, body: bytes) -> Asked:
+    sent = time.monotonic()
+    try:
+        answer = ask(body, timeout=2.0)
+    except grpc.RpcError as error:
+        return Asked(sent, time.monotonic(), lost=f"{error.code().name}: {error.details()}")
+    return Asked(sent, time.monotonic(), answer.model_spec.version.value)
