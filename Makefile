@@ -1,4 +1,4 @@
-# make demo    the whole road on this machine: git repository, model servers, commits, revert (about 90 seconds)
+# make demo    the whole road on this machine: git repository, model servers, commits, revert (under 90 seconds)
 # make test    every test
 # make check   lint, formatting, types, architecture contracts
 # make bench   measure; writes bench/results.md

@@ -19,9 +19,12 @@ from typing import Any
 
 import pytest
 import typer
+from rich.console import Console
 
-from reconciler import parse
+from reconciler import parse, plan
 from reconciler.cli import app
+from reconciler.expose.outline import Subject
+from reconciler.expose.text import plan_text
 from reconciler.modelserver import flags
 from reconciler.state.desired import Commit
 from reconciler.wire import text
@@ -171,6 +174,23 @@ def test_links_lead_somewhere(page: Path) -> None:
         linked = (page.parent / path).resolve() if path else page
         assert linked.exists(), f"{target} does not exist"
         assert not anchor or anchor in anchors(linked), f"{target}: no such heading"
+
+
+def test_readme_shows_the_plan_of_its_own_repository() -> None:
+    documents = documents_of(ROOT / "README.md")
+    promoted = [
+        parse.SourceFile(
+            each.path, f"{each.blob} promoted", each.data.replace(b"[1]", b"[2]").replace(b"stable: 1", b"stable: 2")
+        )
+        for each in documents
+    ]
+    before, after = (parse.parse(Commit("0" * 40), files).require() for files in (documents, promoted))
+    rest = {old.id: plan.at_rest(old, also=new) for old, new in zip(before.servers, after.servers, strict=True)}
+    console = Console(width=1000)
+    with console.capture() as printed:
+        console.print(plan_text(plan.plan(after, rest), Subject(after.commit, "")))
+    shown = next(block.body for block in of_language("text") if block.page.name == "README.md")
+    assert [line for line in shown.splitlines() if line not in printed.get().splitlines()] == []
 
 
 def test_readme_names_the_test_command_that_ci_runs() -> None:
