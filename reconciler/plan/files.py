@@ -25,7 +25,8 @@ def _where(target: Target, version: int) -> str:
     return f"{target.base_path.rstrip('/')}/{version}"
 
 
-def _stored(stage: Scene, target: Target, version: int) -> Hold | None:
+def stored(stage: Scene, target: Target, version: int) -> Hold | None:
+    """What storage lacks of a version, None where it is there, complete, or may be unseen."""
     facts = stage.observed.path(target.base_path)
     where = _where(target, version)
     match facts.presence:
@@ -122,7 +123,7 @@ def _resting(stage: Scene, target: Target, version: int) -> Hold | None:
 
 
 _CHECKS: tuple[Callable[[Scene, Target, int], Hold | None], ...] = (
-    _stored,
+    stored,
     _frozen,
     _pausing,
     _going,

@@ -6,7 +6,7 @@ labels, failed versions off the list, loads, unloads. `resource` differs only in
 """
 
 from reconciler.plan import handover, repoint, resource
-from reconciler.plan.files import obstacle
+from reconciler.plan.files import obstacle, stored
 from reconciler.plan.labels import labels_settled, move_labels, referenced
 from reconciler.plan.scene import Draft, Move, Scene, draft
 from reconciler.plan.target import Target
@@ -148,6 +148,11 @@ def _wait_for_load(work: Draft, seen: ObservedVersion) -> None:
     elif seen.state is VersionState.AVAILABLE:
         detail = f"version {seen.version} says AVAILABLE and has not answered by its number yet"
         work.hold(HoldReason.UNPROVEN, detail, "an answer of GetModelMetadata for that version", **more)
+    elif (
+        seen.state in (VersionState.END, VersionState.ABSENT)
+        and (lacking := stored(work.scene, work.target, seen.version)) is not None
+    ):
+        work.holds.append(lacking)
     elif seen.state is VersionState.END:
         detail = f"version {seen.version} is listed and at END ({seen.error or 'no error'})"
         work.hold(HoldReason.LOADING, detail, "a second look, or its retry", **more)

@@ -88,7 +88,10 @@ def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[t
 
 
 def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
-    """What stands now and is not merely the order of the passes, and what will still stand at the end of the road."""
+    """What stands now and is not merely the order of the passes, and what will still stand at the end of the road.
+
+    What only waits its turn is on its way as long as something else is.
+    """
     acted = {(action.model, action.version, action.label) for body in passes for action in body.actions}
     names = {model for model, _, _ in acted}
     kept: list[Hold] = []
@@ -97,7 +100,8 @@ def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
     for hold in (*standing, *last.holds):
         if not any(_same(hold, other) for other in kept):
             kept.append(hold)
-    return tuple(kept)
+    moving = any(hold.progressing for hold in kept if hold.reason not in ordering)
+    return tuple(hold if moving or hold.reason not in ordering else replace(hold, progressing=False) for hold in kept)
 
 
 def _same(one: Hold, other: Hold) -> bool:

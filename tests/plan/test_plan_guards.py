@@ -188,3 +188,23 @@ def test_the_last_good_spec_may_take_the_room_that_latest_took() -> None:
 
     assert lines(plan) == ["1 load a 3", "1 load a 4", "2 policy a"]
     assert check_pass(server(wanted), observed, plan.passes[0]) == ()
+
+
+def test_what_waits_its_turn_behind_a_missing_file_is_not_said_to_be_on_its_way() -> None:
+    before, after = server(model("a", (1,), stable=1)), server(model("a", (9,), stable=9))
+
+    plan = planned(after, stored(at(before), "/models/a", 1))
+
+    assert {(hold.reason.value, hold.progressing) for hold in plan.holds} == {
+        ("ArtifactMissing", False),
+        ("ChangesFirst", False),
+    }
+
+
+def test_a_listed_version_whose_directory_was_deleted_is_missing_and_not_loading() -> None:
+    wanted = server(model("a", (1, 2)))
+    observed = stored(seen(at(wanted), "a", ObservedVersion(2, VersionState.END, listed=True)), "/models/a", 1)
+
+    plan = planned(wanted, observed)
+
+    assert (plan.passes, reasons(plan), plan.blocked) == ((), {"ArtifactMissing"}, True)
