@@ -1,7 +1,7 @@
 """The model server's core under the planner: a server at rest on a desired state, and what is true of it.
 
 `Served` is brought up the documented way (models without labels, then labels), told reloads, and looked at without any
-doubt: `observed` says what is so, not what a client could know (that is belief, tests/plan/plan_lane.py).
+doubt: `observed` says what is so, not what a client could know. What a client can know is tests/plan/plan_lane.py.
 """
 
 from collections.abc import Callable
@@ -103,7 +103,7 @@ class Served:
 
     def observed(self, server: DesiredServer) -> Observed:
         """What is so, as the planner takes it; to be asked at rest."""
-        paths = {model.base_path for model in (*server.models, *self.sent.models)}
+        paths = {model.base_path for model in server.models} | {model.base_path for model in self.sent.models}
         names = sorted({model.name for model in server.models} | self.sent.names)
         return Observed(
             server.id,
