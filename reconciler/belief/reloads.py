@@ -71,7 +71,7 @@ def settled(server: DesiredServer, memory: Memory, at: float) -> Memory:
     outstanding = memory.outstanding
     if outstanding is None or not outstanding.names:
         return memory
-    if not all(_decided(memory, outstanding, name) for name in outstanding.names):
+    if not all(_decided(server, memory, outstanding, name, at) for name in outstanding.names):
         return memory
     return _applied(server, memory, outstanding, at)
 
@@ -83,7 +83,7 @@ def wedged(server: DesiredServer, memory: Memory, at: float) -> bool:
         return False
     quiet_since = max(outstanding.sent_at, memory.busy_at)
     for name in outstanding.names:
-        if _decided(memory, outstanding, name):
+        if _decided(server, memory, outstanding, name, at):
             continue
         if at > outstanding.sent_at + fence.load_deadline(server, name):
             return True
@@ -203,9 +203,21 @@ def _candidates(memory: Memory, outstanding: Outstanding, name: str) -> Sequence
     return [each for each in versions if each.since >= outstanding.sent_at and (not listed or each.version in listed)]
 
 
-def _decided(memory: Memory, outstanding: Outstanding, name: str) -> bool:
+def _decided(server: DesiredServer, memory: Memory, outstanding: Outstanding, name: str, at: float) -> bool:
+    """Whether a version of the new name ended the server's wait for it.
+
+    A suspect's AVAILABLE may be an earlier life's, whose END is then due within a fence; one that stands longer counts.
+    """
     ends = (VersionState.AVAILABLE, VersionState.END)
-    return any(each.state in ends and not each.suspect for each in _candidates(memory, outstanding, name))
+    return any(
+        each.state in ends and (not each.suspect or _stands(server, memory, each, at))
+        for each in _candidates(memory, outstanding, name)
+    )
+
+
+def _stands(server: DesiredServer, memory: Memory, version: VersionMemory, at: float) -> bool:
+    quiet_since = max(version.since, memory.busy_at)
+    return version.state is VersionState.AVAILABLE and at >= quiet_since + fence.fence_of(server)
 
 
 def _begun(memory: Memory, outstanding: Outstanding, name: str) -> bool:

@@ -123,14 +123,18 @@ def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
 def _may_not_have_arrived(observed: Observed, waiting: Outstanding) -> bool:
     """Whether nothing here explains why a new name does not show up: then the reload was perhaps never received.
 
-    Its files were seen, discovery is not frozen, and not one of its versions has moved since the reload was sent.
+    Its files were seen, discovery is not frozen, and no version it lists has moved since the reload was sent.
     """
     if any(observed.path(model.base_path).presence is Presence.MISSING for model in waiting.config.models):
         return False
     models = [model for model in waiting.config.models if model.name in waiting.names]
     return all(_has_files(observed, model) for model in models) and any(
-        all(version.since < waiting.sent_at or version.state is VersionState.ABSENT for version in seen.versions)
-        for seen in (observed.model(model.name) for model in models)
+        all(
+            version.since < waiting.sent_at or version.state is VersionState.ABSENT
+            for version in observed.model(model.name).versions
+            if not model.listed or version.version in model.listed
+        )
+        for model in models
     )
 
 

@@ -89,6 +89,26 @@ def test_end_of_an_earlier_life_settles_nothing() -> None:
     assert lane.look(101.3).outstanding is not None
 
 
+def test_available_of_perhaps_an_earlier_life_settles_once_it_has_stood_for_a_fence() -> None:
+    lane, world = serving(listing("m", 1), listing("n", 1))
+    lane.send(config(listing("m", 1)), 101.0)
+    world.models["n"][1] = START
+    lane.look(101.1)
+    lane.send(config(listing("m", 1), listing("n", 1)), 101.2, NOTHING)
+    world.models["n"][1] = AVAILABLE
+    assert lane.look(102.0).outstanding is not None
+    assert lane.look(103.5).outstanding is not None
+    assert lane.look(103.6).outstanding is None
+
+
+def test_identical_config_sent_again_is_counted() -> None:
+    lane, _ = serving(listing("m", 1))
+    sent = config(listing("m", 1), listing("n", 1))
+    lane.send(sent, 101.0, NOTHING)
+    lane.send(sent, 111.0, NOTHING)
+    assert lane.look(111.1).outstanding.tries == 2  # type: ignore[union-attr]  # it was sent
+
+
 def test_name_that_shows_no_start_is_wedged_after_three_polls_and_two_seconds() -> None:
     lane, _ = serving(listing("m", 1))
     lane.send(config(listing("m", 1), listing("n", 9)), 101.0, NOTHING)
