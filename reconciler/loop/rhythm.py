@@ -9,13 +9,16 @@ import zlib
 
 from reconciler.loop.tools import Pace
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Hold, ServerPlan
+from reconciler.state.plan import Hold, HoldReason, ServerPlan
 
 MINUTE = 60.0
 PATIENCE = 10.0
 """Seconds for which an unreachable server is taken to be coming back, by those who wait for it."""
 SOON = 5.0
 """A hold released by time within so many seconds is looked at as if it were moving; a longer one is slept through."""
+
+
+_TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN})
 
 
 class Rhythm:
@@ -67,4 +70,7 @@ class Rhythm:
 
 
 def _soon(hold: Hold, at: float) -> bool:
+    """Whether a hold passes by itself soon. One that waits its turn waits for others, which speak for themselves."""
+    if hold.reason in _TURNS:
+        return False
     return hold.until is None or hold.until <= at + SOON

@@ -40,6 +40,14 @@ def test_apply_of_a_version_that_is_not_there_is_blocked(world: World) -> None:
     assert world.now - began < 10
 
 
+def test_apply_of_a_missing_version_of_a_served_model_is_blocked_and_nothing_is_unloaded(world: World) -> None:
+    world.commit(model("half", 1, stable=1))
+    world.apply()
+    world.commit(model("half", 2, stable=2))
+    assert world.apply().verdict is Verdict.BLOCKED
+    assert world.serves("gpu-1") == {"half": (1,)}
+
+
 def test_apply_with_one_server_down_is_applied_partly(world: World) -> None:
     world.servers["gpu-2"].kill()
     world.commit(model("half", 1, stable=1))

@@ -66,10 +66,11 @@ def test_server_that_answers_again_is_tried_at_short_pauses_the_next_time() -> N
         (PLAN, replace(SEEN, busy=True), True),
         (replace(PLAN, holds=(WAITING,)), SEEN, True),
         (replace(PLAN, holds=(replace(WAITING, progressing=False),)), SEEN, False),
+        (replace(PLAN, holds=(replace(WAITING, reason=HoldReason.CHANGES_FIRST),)), SEEN, False),
         (replace(PLAN, holds=(replace(WAITING, until=101.0),)), SEEN, True),
         (replace(PLAN, holds=(replace(WAITING, until=220.0),)), SEEN, False),
     ],
-    ids=["at rest", "busy", "waiting", "held", "held for a second", "held for two minutes"],
+    ids=["at rest", "busy", "waiting", "held", "waits its turn", "held for a second", "held for two minutes"],
 )
 def test_what_counts_as_moving(plan: ServerPlan, observed: Observed, moving: bool) -> None:
     assert rhythm().is_moving(plan, observed) is moving

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.modelserver.core import Flags
 from reconciler.sim import World, model
 from reconciler.sim.world import resource
 from reconciler.state.config import ModelConfig, ServerConfig
@@ -72,8 +73,11 @@ CALM: tuple[Callable[[World], None], ...] = (commit, commit, commit, kill_the_re
 ROUGH = (*CALM, restart_empty, restart_from_file, lose_something, lose_the_record, partition, corrupt_for_a_while)
 
 
-def world_with_files(seed: int) -> World:
-    world = World(seed)
+IN_LINE = Flags(num_load_threads=0, num_unload_threads=0, max_num_load_retries=0)
+
+
+def world_with_files(seed: int, flags: Flags | None = None) -> World:
+    world = World(seed, flags=flags)
     world.fleet = replace(world.fleet, prune=True)
     world.server("gpu-1")
     for name in NAMES:
@@ -93,7 +97,7 @@ def mend(world: World) -> None:
         for version in VERSIONS:
             world.storage.change(f"/models/{name}", version, error="", seconds=0.2)
     world.network.lost_answers.clear()
-    if world.servers["gpu-1"].process is None:  # it had to start from files that were corrupt then, and exited
+    if not world.servers["gpu-1"].up:  # it started from files that were corrupt then, and exits
         restart_empty(world)
     commit(world)
 
@@ -126,3 +130,13 @@ def test_random_faults_lose_no_label_and_end_in_convergence(seed: int) -> None:
         assert world.lost == []
         assert world.troubles == []
         assert HoldReason.WEDGED not in world.holds("gpu-1")
+
+
+@pytest.mark.parametrize("seed", [201, 217, 5237, 226])
+def test_random_faults_on_a_server_that_loads_in_line_end_in_convergence(seed: int) -> None:
+    with world_with_files(seed, IN_LINE) as world:
+        walk(world, ROUGH, 20)
+        mend(world)
+        world.run_until(lambda: as_wanted(world), limit=400)
+        assert world.lost == []
+        assert world.troubles == []
