@@ -88,15 +88,32 @@ def _with_policy(work: Draft, policy: VersionPolicy, because: str) -> Move:
 def server_decides(work: Draft) -> Move:
     """Under `latest` and `all` the server acts by itself: what is still on its way is said, never driven."""
     move_labels(work)
+    failed = [version for version in work.target.versions if work.seen.version(version).failed]
     for version in work.target.versions:
         seen = work.seen.version(version)
-        if not seen.proven:
+        if version in failed:
+            detail = (
+                f"version {version}, which this policy chooses, failed to load ({seen.error}); it is not tried again"
+            )
+            release = "another version directory in storage, a restart of the server, or versions named in git"
+            work.hold(HoldReason.SERVER_DECIDES, detail, release, version=version)
+        elif not seen.proven:
             detail = f"version {version} is {seen.state.name}; under this policy the server loads it by itself"
-            more = {"version": version, "progressing": not seen.failed}
+            more = {"version": version, "progressing": True}
             work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll and load", **more)
     for seen in work.seen.versions:
         if seen.version not in work.target.versions and (seen.proven or seen.going):
-            detail = f"version {seen.version} is {seen.state.name}; under this policy the server unloads it by itself"
-            more = {"version": seen.version, "progressing": True}
-            work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll", **more)
+            _said_to_leave(work, seen.version, failed)
     return work.finish()
+
+
+def _said_to_leave(work: Draft, version: int, failed: list[int]) -> None:
+    """A version the policy no longer chooses: it serves on while nothing that is chosen does."""
+    state = work.seen.version(version).state.name
+    if failed and not set(work.target.versions) & set(work.seen.proven):
+        chosen = ", ".join(map(str, failed))
+        detail = f"version {version} is {state} and serves on, because version {chosen} failed to load"
+        work.hold(HoldReason.SERVER_DECIDES, detail, "a version of this policy that loads", version=version)
+        return
+    detail = f"version {version} is {state}; under this policy the server unloads it by itself"
+    work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll", version=version, progressing=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Retry, Transition, TransitionPolicy
 from reconciler.state.look import Presence
-from reconciler.state.memory import Failure
+from reconciler.state.memory import Failure, GoodSpec
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Latest, Specific, VersionPolicy
@@ -133,22 +133,34 @@ def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hol
     if not observed.failures:
         return asked, ()
     asked = replace(asked, digest=spec_digest(wanted, observed))
-    spent = exhausted(asked, observed)
+    good = _fallback(asked, observed)
+    spent = exhausted(asked, observed, restorable=good is not None)
     if not spent:
         return asked, ()
-    good = observed.good_spec(wanted.name)
-    if good is not None and good.digest != asked.digest and not _failed_versions(good.config, good.digest, observed):
-        fallback = replace(
-            asked,
-            base_path=good.config.base_path,
-            policy=good.config.policy,
-            versions=resolve(good.config.policy, good.config.base_path, observed),
-            labels=good.config.labels,
-            digest=good.digest,
-            origin=Origin.FALLBACK,
-        )
-        return fallback, (_quarantine(wanted, spent, restored=True),)
-    return _reduced(asked, spent), (_quarantine(wanted, spent, restored=False),)
+    if good is None:
+        return _reduced(asked, spent), (_quarantine(wanted, spent, restored=False),)
+    fallback = replace(
+        asked,
+        base_path=good.config.base_path,
+        policy=good.config.policy,
+        versions=resolve(good.config.policy, good.config.base_path, observed),
+        labels=good.config.labels,
+        digest=good.digest,
+        origin=Origin.FALLBACK,
+    )
+    return fallback, (_quarantine(wanted, spent, restored=True),)
+
+
+def _fallback(asked: Target, observed: Observed) -> GoodSpec | None:
+    """The last good spec where it is another than git's, and has not failed here as often as it may be tried.
+
+    Whatever made the new spec fail (storage, memory) may fail the old one once or twice, too: it is retried like any.
+    """
+    good = observed.good_spec(asked.name)
+    if good is None or good.digest == asked.digest:
+        return None
+    failures = observed.failures_of(asked.name, good.digest)
+    return None if any(failure.count >= asked.retry.limit for failure in failures) else good
 
 
 def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
@@ -164,18 +176,17 @@ def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
     )
 
 
-def exhausted(target: Target, observed: Observed) -> tuple[Failure, ...]:
-    """The failures that quarantine this spec: as many as `retry.limit` allows, or one under `resource`.
+def exhausted(target: Target, observed: Observed, *, restorable: bool) -> tuple[Failure, ...]:
+    """The failures that quarantine this spec: as many as `retry.limit` allows, or one of an exchange under `resource`.
 
-    Under `resource` every further try would take the label away again, so one failure is enough.
+    There every further try would take the labels of the last good spec away again, so one failure is enough; where
+    nothing good can be brought back instead, a try takes nothing away, and giving up at once would help nobody. A
+    version that `latest` or `all` no longer chooses holds nothing back.
     """
-    limit = 1 if target.transition.policy is TransitionPolicy.RESOURCE else target.retry.limit
+    once = restorable and target.transition.policy is TransitionPolicy.RESOURCE
+    limit = 1 if once else target.retry.limit
     failures = observed.failures_of(target.name, target.digest)
-    return tuple(failure for failure in failures if failure.count >= limit)
-
-
-def _failed_versions(config: ModelConfig, digest: str, observed: Observed) -> set[int]:
-    return {failure.version for failure in observed.failures_of(config.name, digest)} & set(config.listed)
+    return tuple(failure for failure in failures if failure.count >= limit and failure.version in target.versions)
 
 
 def _reduced(asked: Target, spent: tuple[Failure, ...]) -> Target:
