@@ -21,7 +21,19 @@ def differences(targets: Targets, observed: Observed) -> tuple[Difference, ...]:
         found.extend(model_differences(target, observed))
     leaving = (*targets.removed, *targets.last)
     found += [Difference(DifferenceKind.MODEL_EXTRA, name, "not served", "served") for name in leaving]
+    found += _leaving(targets, observed)
     return tuple(found)
+
+
+def _leaving(targets: Targets, observed: Observed) -> Iterator[Difference]:
+    """Versions of removed models that have not ended: they still hold memory, and may still answer."""
+    aims = {target.name for target in targets.models}
+    for model in observed.models:
+        if model.removed_at and model.name not in aims and model.name not in observed.sent.names:
+            for version in model.versions:
+                if version.going:
+                    found = state_text(version)
+                    yield Difference(DifferenceKind.VERSION_EXTRA, model.name, "not loaded", found, version.version)
 
 
 def model_differences(target: Target, observed: Observed) -> Iterator[Difference]:

@@ -12,6 +12,7 @@ from builders import (
     empty,
     failed,
     failure,
+    going,
     lines,
     listing,
     model,
@@ -30,7 +31,7 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Adopt, Commit, Desired, TfServing
 from reconciler.state.look import Presence, Reach, ReachKind, VersionState
 from reconciler.state.memory import Doubt, GoodSpec, Outstanding, Refusal, Standing
-from reconciler.state.observed import Observed, ObservedVersion
+from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.plan import PassKind
 from reconciler.state.versions import specific
 
@@ -151,6 +152,15 @@ def test_a_model_git_no_longer_names_is_removed_where_the_fleet_prunes() -> None
     after = server(model("half", (1,)), fleet=PRUNING)
 
     assert lines(planned(after, at(before, after))) == ["1 removeModel old"]
+
+
+def test_a_removed_model_is_waited_for_until_its_versions_have_ended() -> None:
+    after = server(model("half", (1,)), fleet=PRUNING)
+    leaving = ObservedModel("old", (going(1),), (), "", 999.5, 1001.1)
+
+    plan = planned(after, with_model(at(after), leaving))
+
+    assert (plan.converged, next_lines(plan), reasons(plan)) == (False, [], {"Unloading"})
 
 
 def test_a_server_is_emptied_only_with_the_trailer() -> None:
