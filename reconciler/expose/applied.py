@@ -12,7 +12,7 @@ from reconciler.state.desired import Commit
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of every server, as ids: as git says; held; still on its way when time ran out; stopped by an error."""
+    """What became of every server, as ids: as git says; held; on its way when time ran out; stopped by an error."""
 
     commit: Commit
     converged: tuple[str, ...]
