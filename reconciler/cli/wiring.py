@@ -3,8 +3,7 @@
 Called by the verbs that look at servers or change them. Everything here is wiring; nothing decides.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +14,7 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.lock import StateDirectory
 from reconciler.adapters.serving import GrpcClients
 from reconciler.adapters.storage import FsspecStore
+from reconciler.adapters.storage_threads import DaemonThreads
 from reconciler.cli import survey
 from reconciler.loop.events import Events
 from reconciler.loop.tools import Pace, Tools
@@ -86,15 +86,35 @@ def tools(ledger: Ledger, clients: GrpcClients, tell: Events, pace: Pace | None 
         ledger,
         SystemClock(),
         tell,
-        _off_the_loop,
+        _OffTheLoop(),
         _dumped,
         _bootstrap,
         pace or Pace(),
     )
 
 
-def _off_the_loop(call: Callable[[], T]) -> Awaitable[T]:
-    return asyncio.to_thread(call)
+class _OffTheLoop:
+    """Blocking calls in threads that nobody joins: a git host that never answers must not hold up the end (SIGTERM)."""
+
+    def __init__(self) -> None:
+        self._threads = DaemonThreads(4, "blocking")
+
+    async def __call__(self, call: Callable[[], T]) -> T:
+        return (await self._threads.submit(lambda: _tried(call)))()
+
+
+def _tried(call: Callable[[], T]) -> Callable[[], T]:
+    """The outcome of the call, as something that gives or raises it."""
+    try:
+        result = call()
+    except Exception as error:
+        caught = error
+
+        def again() -> T:
+            raise caught
+
+        return again
+    return lambda: result
 
 
 def _bootstrap(path: str, config: ServerConfig) -> None:

@@ -32,6 +32,11 @@ class Repository:
         (self.work / file_name(document)).unlink()
         return self._publish(message)
 
+    def remove_all(self, message: str) -> str:
+        """Delete every document."""
+        self._git("rm", "--quiet", "-r", ".")
+        return self._publish(message)
+
     def revert(self) -> str:
         """`git revert` of the newest commit."""
         self._git(*IDENTITY, "revert", "--no-edit", "HEAD")

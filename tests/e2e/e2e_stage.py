@@ -89,9 +89,10 @@ class Stage:
     def _where(self) -> tuple[str, ...]:
         return ("--repo", str(self.repository.remote), "--state", str(self.state))
 
-    def start(self) -> Service:
-        """Start the service."""
-        service = Service.start(*self._where, *INTERVALS, environment=self.environment)
+    def start(self, repository: str = "") -> Service:
+        """Start the service; on another repository than the stage's where one is given."""
+        where = ("--repo", repository, "--state", str(self.state)) if repository else self._where
+        service = Service.start(*where, *INTERVALS, environment=self.environment)
         self.services.append(service)
         return service
 

@@ -14,10 +14,10 @@ from running_server import free_ports
 
 
 @contextmanager
-def silent_listener() -> Iterator[str]:
-    """Accepts connections and never says a word."""
+def silent_listener(callers: list[socket.socket] | None = None) -> Iterator[str]:
+    """Accepts connections, which `callers` shows, and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        accepted: list[socket.socket] = []
+        accepted: list[socket.socket] = [] if callers is None else callers
 
         def accept() -> None:
             while True:

@@ -67,6 +67,23 @@ def test_missing_version_is_held_with_nothing_unloaded_and_loads_when_it_appears
     assert stable.versions == [1, 2]
 
 
+def test_half_copied_version_is_held_until_its_copy_is_complete(stage: Stage) -> None:
+    half = stage.model(1, 2)
+    coming = (half.base_path / "2" / "variables").rename(stage.folder / "coming")
+    stage.commit("1 is live", half.at(1, stable=1))
+    with stage.service():
+        stage.settle()
+        with stage.traffic(half) as stable:
+            stage.commit("2, which is still being copied", half.at(2, stable=2))
+            held = stage.wait_stalled(f"gpu-1/{half.name}", "ArtifactIncomplete")
+            assert "variables" in held.message
+            coming.rename(half.base_path / "2" / "variables")
+            stage.settle()
+            stable.wait_for(2)
+    assert stable.lost == []
+    assert stable.versions == [1, 2]
+
+
 def test_corrupt_version_is_quarantined_while_the_old_one_serves_until_a_good_one_comes(stage: Stage) -> None:
     half = stage.model(1, 2)
     stage.publish(half, 3)
@@ -130,6 +147,6 @@ def test_removed_model_stays_until_the_fleet_prunes(stage: Stage) -> None:
             assert guarded.lost == []
             stage.commit("and prune", stage.fleet(prune=True))
             stage.settle()
-            assert stage.server.now.states(other.name) == {1: END}
+            stage.server.now.until_states(other.name, {1: END})
             stable.wait_for_more()
     assert stable.lost == []

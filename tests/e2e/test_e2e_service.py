@@ -45,6 +45,22 @@ def test_service_killed_at_any_instant_of_a_promotion_goes_on_where_it_was(stage
     record.close()
 
 
+def test_service_killed_while_a_new_model_is_added_adds_it_once_it_is_back(stage: Stage) -> None:
+    half, new = stage.model(1), stage.model(1, 2)
+    stage.commit("one model", half.at(1, stable=1))
+    service = stage.start()
+    stage.settle()
+    with stage.traffic(half) as stable:
+        mark = len(service.log)
+        stage.commit("and another", new.at(1, 2, stable=1, canary=2))
+        service.wait_for("pass sent", since=mark)
+        service.kill()
+        with stage.service(), stage.traffic(new, "canary") as canary:
+            canary.wait_for(2)
+            stage.settle()
+    assert stable.lost == []
+
+
 def test_sigterm_during_a_promotion_ends_the_service_and_the_next_one_finishes_it(stage: Stage) -> None:
     half = stage.model(1, 2)
     stage.commit("1 is live", half.at(1, stable=1))
