@@ -21,6 +21,12 @@ REFUSAL_PAUSE_MAX = 60.0
 REPEAT_FIRST, REPEAT_MAX = 10.0, 600.0
 """Seconds between repetitions of a reload that may not have arrived, doubling: each may hold a thread of the server."""
 
+QUEUE_MAX = 3600.0
+"""The same for a reload without new names: its server may be held up by somebody else's, for as long as that takes."""
+
+DOUBLINGS = 30
+"""Where doubling ends, however long it has been going on: far beyond every longest pause, far below what overflows."""
+
 REPEAT_PATIENCE = 3
 """Repetitions after which somebody should look at the server."""
 
@@ -89,7 +95,7 @@ def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
         return None
     names = ", ".join(waiting.names)
     if observed.wedged and _may_not_have_arrived(observed, waiting):
-        until = waiting.sent_at + min(REPEAT_MAX, REPEAT_FIRST * 2.0 ** (waiting.tries - 1))
+        until = waiting.sent_at + _doubled(REPEAT_FIRST, waiting.tries, REPEAT_MAX)
         return _unheard(waiting, names, until) if observed.at < until else None
     if observed.wedged:
         return Hold(
@@ -107,16 +113,49 @@ def _outstanding(server: DesiredServer, observed: Observed) -> Hold | None:
             "the first version of each new model becoming AVAILABLE or END",
             progressing=True,
         )
-    until = waiting.sent_at + server.fleet.deadlines.reload + 1.0
+    return _queued(server, observed, waiting)
+
+
+def _doubled(first: float, times: int, longest: float) -> float:
+    """The pause after that many tries (from 1)."""
+    return float(min(longest, first * 2.0 ** min(max(times - 1, 0), DOUBLINGS)))
+
+
+def _queued(server: DesiredServer, observed: Observed, waiting: Outstanding) -> Hold | None:
+    """A reload without new names has no answer: repeated soon, then ever more rarely, for each may hold a thread.
+
+    It ought to be answered within milliseconds. Where it never is, the config lock is held, perhaps by a new model that
+    somebody else sent; every repetition queues behind it and takes one of the server's threads (4 per CPU by default),
+    until no client is answered either. As soon as the reload shows its effect the lock is free.
+    """
+    first = server.fleet.deadlines.reload + 1.0
+    pause = first if _takes_effect(observed, waiting) else _doubled(first, waiting.tries, QUEUE_MAX)
+    until = waiting.sent_at + pause
     if observed.at >= until:
         return None
+    if waiting.tries < REPEAT_PATIENCE:
+        detail = "the answer to the last reload is not known; it may still be applied"
+        release = "the identical config, sent once more"
+        return Hold(HoldReason.UNSETTLED, "", detail, release, until=until, progressing=True)
     return Hold(
-        HoldReason.UNSETTLED,
+        HoldReason.WEDGED,
         "",
-        "the answer to the last reload is not known; it may still be applied",
-        "the identical config, sent once more",
+        f"a reload was sent {waiting.tries} times without an answer, while the server answers everything else: its "
+        "config lock is held, perhaps by a new model that cannot load and that somebody else sent",
+        "a loadable version of that model, or a restart of the server; the identical config is repeated now and then",
         until=until,
-        progressing=True,
+    )
+
+
+def _takes_effect(observed: Observed, waiting: Outstanding) -> bool:
+    """Whether anything moved since it was sent, or a label reads as that reload sets it and the one before did not."""
+    if any(version.since > waiting.sent_at for model in observed.models for version in model.versions):
+        return True
+    return any(
+        observed.model(model.name).reading(label).resolves_to(version)
+        for model in waiting.config.models
+        for label, version in model.labels
+        if (before := observed.sent.model(model.name)) is None or before.label(label) != version
     )
 
 
@@ -160,7 +199,7 @@ def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
     if refusal is None:
         return None
     poisoned = refusal.message.startswith(POISON)
-    until = refusal.at + min(REFUSAL_PAUSE_MAX, 2.0 ** (refusal.count - 1))
+    until = refusal.at + _doubled(1.0, refusal.count, REFUSAL_PAUSE_MAX)
     if observed.at >= until and not poisoned:
         return None
     way_out = (
