@@ -88,7 +88,10 @@ def commit_named(source: Source, revision: str | None, options: RepositoryOption
     """The commit id of a revision; of the branch's head where none is given. Raises SourceError."""
     if revision is None:
         return head(source, options)
-    return source.examine(revision) if isinstance(source, GitMirror) else source.resolve(revision)
+    if not isinstance(source, GitMirror):
+        return source.resolve(revision)
+    head(source, options)  # the mirror may be new, or older than what is asked for
+    return source.examine(revision)
 
 
 def followed(source: GitMirror, below: str, ledger: Ledger) -> Watch:

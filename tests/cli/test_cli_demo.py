@@ -59,10 +59,17 @@ def test_failure_is_counted_apart_only_inside_an_announced_window(line: Line) ->
 def test_longest_pause_leaves_announced_windows_out_and_measures_them_apart(line: Line) -> None:
     line.answered(1, 0.5, 0.51)
     window = line.excuse("gap", 1.0)
-    line.failed("not found", 1.1, 1.11)
+    line.failed("NOT_FOUND: Servable not found", 1.1, 1.11)
     line.answered(2, 2.4, 2.41)
     window.end = 2.41
-    assert (round(line.longest, 2), round(window.longest, 2), round(window.length, 2)) == (0.5, 1.9, 1.9)
+    assert (round(line.longest, 2), round(window.longest, 2)) == (0.5, 1.9)
+
+
+def test_gap_excuses_the_refusal_that_it_means_and_nothing_else(line: Line) -> None:
+    line.excuse("gap", 1.0)
+    line.failed("NOT_FOUND: Servable not found", 1.1, 1.11)
+    line.failed("UNAVAILABLE: connection refused", 1.2, 1.21)
+    assert (line.failed_in("gap"), len(line.failures)) == (1, 1)
 
 
 def test_rate_leaves_out_the_time_in_which_the_server_was_down() -> None:

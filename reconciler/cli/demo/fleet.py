@@ -28,7 +28,7 @@ class DidNotStart(Exception):
 
 @dataclass(slots=True)
 class ModelServer:
-    """One model server: its name, its ports, and the process that runs now."""
+    """One model server: its id (fleet/server), its ports, and the process that runs now."""
 
     name: str
     grpc_port: int
@@ -39,7 +39,7 @@ class ModelServer:
     @property
     def log(self) -> Path:
         """Where it writes."""
-        return self.folder / f"{self.name}.log"
+        return self.folder / f"{self.name.replace('/', '-')}.log"
 
     def start(self) -> None:
         """Start it empty, as after a crash: with an explicit empty list."""

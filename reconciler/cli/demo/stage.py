@@ -107,9 +107,9 @@ class Stage:
         return True
 
     def _fit_fleet(self, document: Document, server: ModelServer) -> None:
-        name = document["metadata"]["name"]
-        server.name = str(document["spec"]["servers"][0]["name"])
-        self.servers.append(f"{name}/{server.name}")
+        name = str(document["spec"]["servers"][0]["name"])
+        server.name = f"{document['metadata']['name']}/{name}"
+        self.servers.append(server.name)
         document["spec"] = {
             "tfServing": {
                 "version": "2.20",
@@ -119,8 +119,11 @@ class Stage:
                 "maxNumLoadRetries": 0,
             },
             "storage": [{"serverPath": str(self.models), "url": self.models.as_uri()}],
+            "deadlines": {
+                "reload": "15s"
+            },  # a new name blocks its reload until it has loaded, and two cores do all of it
             "adopt": "replace",
-            "servers": [{"name": server.name, "grpc": f"127.0.0.1:{server.grpc_port}"}],
+            "servers": [{"name": name, "grpc": f"127.0.0.1:{server.grpc_port}"}],
         }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from reconciler.cli.demo.commits import Author, Repository
 from reconciler.cli.demo.fleet import Processes
 from reconciler.cli.demo.stage import FASHION, HALF, Stage
-from reconciler.cli.demo.tally import Line
+from reconciler.cli.demo.tally import Line, Window
 from reconciler.cli.demo.timeline import Change, Timeline
 from reconciler.cli.demo.traffic import Traffic
 from reconciler.cli.demo.witness import Witness
@@ -24,7 +24,7 @@ from reconciler.expose import words
 from reconciler.state.plan import ActionKind
 
 ADA, GRACE, ALAN = Author("Ada"), Author("Grace"), Author("Alan")
-WITHIN = 30.0
+WITHIN = 60.0
 """Seconds that a chapter may take on a busy machine before the demo gives up on it."""
 
 DOWN_FOR = 1.0
@@ -137,10 +137,10 @@ class Story:
         loads = self._load_seconds(mark)
         for line, window in zip(lines, windows, strict=True):
             window.end = line.switched_at or time.monotonic()
-            self._judge_gap(line, window.length, stated.get(line.server), loads.get(line.server, 0.0))
+            self._judge_gap(line, window, stated.get(line.server), loads.get(line.server, 0.0))
         cast.timeline.answers(self._changes({(FASHION.name, "stable"): "1"}))
 
-    def _judge_gap(self, line: Line, measured: float, stated: dict[str, Any] | None, load: float) -> None:
+    def _judge_gap(self, line: Line, window: Window, stated: dict[str, Any] | None, load: float) -> None:
         """Claim that the gap was stated, and was no longer than that; a load nobody had measured comes on top."""
         said = "nothing"
         bound = 0.0
@@ -148,8 +148,8 @@ class Story:
             bound = stated["seconds"] + (0.0 if stated["loadKnown"] else load)
             plus = "" if stated["loadKnown"] else f" plus the load, which took {words.duration(load)}"
             said = f"at most {words.duration(stated['seconds'])}{plus}"
-        text = f"{line.name}: gap of {words.duration(measured)}, the plan had said {said}"
-        self._cast.timeline.claim(measured <= bound, text)
+        text = f"{line.name}: nobody answered for {words.duration(window.longest)}; the plan had said {said}"
+        self._cast.timeline.claim(0.0 < window.longest <= bound, text)
 
     def _load_seconds(self, mark: int) -> dict[str, float]:
         """How long loads took on each server since then, as the service recorded them."""

@@ -6,13 +6,15 @@ Filled by `traffic.py`, judged by `story.py`. Nothing here sends anything; times
 import math
 from dataclasses import dataclass, field
 
+REFUSALS = ("NOT_FOUND", "INVALID_ARGUMENT", "HTTP 404", "HTTP 400")
+"""How a server says that a label leads to nothing, over gRPC and REST."""
+
 
 @dataclass(slots=True)
 class Window:
     """A stretch in which failures are expected and announced: `kind` is "down" or "gap". `end` is inf while open.
 
-    longest: the longest pause between two answers that fell into it. first: when the first request that failed in it
-    was sent.
+    longest: the longest stretch in it in which nobody was answered.
     """
 
     kind: str
@@ -20,12 +22,6 @@ class Window:
     end: float = math.inf
     failed: int = 0
     longest: float = 0.0
-    first: float | None = None
-
-    @property
-    def length(self) -> float:
-        """How long nobody was answered: from the first failure to the end, or between two answers, the longer one."""
-        return max(self.longest, self.end - self.first if self.first is not None else 0.0)
 
     def overlaps(self, begin: float, end: float) -> bool:
         """Whether the stretch from begin to end touches this one."""
@@ -98,14 +94,13 @@ class Line:
             self.latest, self.latest_sent = version, sent
 
     def failed(self, why: str, sent: float, now: float) -> None:
-        """A request sent at `sent` came back without an answer."""
+        """A request sent at `sent` came back without an answer. In a gap only the refusal that it means is excused."""
         self._count(sent, now)
         window = self._window(sent, now)
-        if window is None:
+        if window is None or (window.kind == "gap" and not why.startswith(REFUSALS)):
             self.failures.append(f"{self.name}: {why}")
         else:
             window.failed += 1
-            window.first = sent if window.first is None else min(window.first, sent)
 
     def failed_in(self, kind: str) -> int:
         """How many failed in announced windows of that kind."""

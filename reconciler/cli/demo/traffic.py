@@ -21,13 +21,14 @@ from reconciler.wire.stubs import predict_pb2
 PER_SECOND = 28.0
 """Requests per second of one line over one protocol; two protocols on two servers make 112 by each label."""
 
-LAG = 0.5
+LAG = 1.0
 """Seconds by which a line may catch up after a pause; what is older is given up, so that no burst follows an outage."""
 
 IN_FLIGHT = 40
 """Requests of one line that may wait for their answers at the same time; more would only measure this process."""
 
-TIMEOUT = 2.0
+TIMEOUT = 10.0
+"""Seconds a client waits: a slow answer shows as a pause, not as a failure."""
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 300))
 
