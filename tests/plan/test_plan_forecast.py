@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
-from builders import COMMIT
+from builders import COMMIT, at, failed, model, seen, server
 from hypothesis import given, settings
 from plan_on_core import Facts, Served
 from plan_strategies import Change, changes
@@ -57,20 +57,19 @@ class Drive:
         raise AssertionError("no end of the road")
 
     def _probe(self, asked: set[tuple[str, str, int, int]]) -> None:
-        for model, label, old, new in asked:
-            answer = self.served.answer(model, label)
+        for name, label, old, new in asked:
+            answer = self.served.answer(name, label)
             if answer not in (old, new):
-                self.failed.append((self.served.life.now, model, label, answer))
+                self.failed.append((self.served.life.now, name, label, answer))
 
     def _compare(self, expected: Observed) -> None:
-        for model in expected.models:
-            labels = [
-                (label, reading.version) for label, reading in model.labels if reading.kind is not LabelKind.UNDEFINED
-            ]
-            told = Facts(model.proven, tuple(labels), expected.sent.model(model.name))
-            found = self.served.facts(model.name)
+        for believed in expected.models:
+            defined = [each for each in believed.labels if each[1].kind is not LabelKind.UNDEFINED]
+            labels = tuple((label, reading.version) for label, reading in defined)
+            told = Facts(believed.proven, labels, expected.sent.model(believed.name))
+            found = self.served.facts(believed.name)
             if told != found:
-                self.differences.append((model.name, told, found))
+                self.differences.append((believed.name, told, found))
 
 
 def driven(change: Change) -> Drive:
@@ -105,3 +104,12 @@ def test_no_request_by_a_label_that_stays_fails_or_strays_on_the_road_except_in_
     drive = driven(change)
 
     assert drive.failed == []
+
+
+def test_a_version_that_failed_and_is_still_listed_is_not_forecast_to_load() -> None:
+    """Rule E13: the server tries it again only after a list without it."""
+    wanted = server(model("half", (1, 2), stable=1))
+
+    believed = forecast.settle(wanted, seen(at(wanted), "half", failed(2)), None)
+
+    assert believed.model("half").proven == (1,)
