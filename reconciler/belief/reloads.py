@@ -42,7 +42,8 @@ def sending(server: DesiredServer, memory: Memory, body: Pass, now: float) -> Me
     again = memory.outstanding is not None and memory.outstanding.config == body.config
     tries = memory.outstanding.tries + 1 if memory.outstanding is not None and again else 1
     outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs, tries)
-    marked = tuple(_marked(memory, before, body.config, each) for each in memory.versions)
+    fresh = now if now < memory.changed_at + fence.fence_of(server) else 0.0
+    marked = tuple(_marked(memory, before, body.config, each, fresh) for each in memory.versions)
     return replace(memory, outstanding=outstanding, changed_at=now, versions=marked)
 
 
@@ -106,18 +107,30 @@ def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
     )
 
 
-def _marked(memory: Memory, before: ServerConfig, config: ServerConfig, version: VersionMemory) -> VersionMemory:
+def _marked(
+    memory: Memory, before: ServerConfig, config: ServerConfig, version: VersionMemory, fresh: float
+) -> VersionMemory:
     """A version about to be listed that has a status already: that status may be an earlier life's.
 
-    With memory lost, that holds for anything not AVAILABLE, even where it was counted as listed.
+    With memory lost, that holds for anything not AVAILABLE, even where it was counted as listed; and within a fence of
+    a change (`fresh` is now, else 0) for anything that `latest` or `all` held: the poll may have dropped it already.
     """
     if version.state is VersionState.ABSENT or not listing.lists(config.model(version.model), version):
         return version
     was_listed = listing.lists(before.model(version.model), version)
+    if fresh and was_listed and _handed_back(before.model(version.model), config.model(version.model), version):
+        return replace(version, suspect=True, listed_at=fresh)
     unsure = memory.standing in life.UNSURE
     if was_listed and not (unsure and version.state is not VersionState.AVAILABLE):
         return version
     return replace(version, suspect=True)
+
+
+def _handed_back(before: ModelConfig | None, after: ModelConfig | None, version: VersionMemory) -> bool:
+    """Whether git names the versions from now on where the server chose them; not for one that a label is on."""
+    if before is None or after is None or isinstance(before.policy, Specific):
+        return False
+    return isinstance(after.policy, Specific) and version.version not in dict(before.labels).values()
 
 
 def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at: float) -> Memory:

@@ -16,6 +16,7 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, LabelReading, Look, StatusEntry, VersionState
 from reconciler.state.memory import Memory, Standing, VersionMemory
+from reconciler.state.versions import Specific
 
 Key = tuple[str, int]
 
@@ -28,6 +29,7 @@ def folded(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     busy_at = look.at if busy(server, replace(memory, versions=proved), look.at) else memory.busy_at
     if memory.outstanding is None:
         proved = tuple(_cleared(server, each, busy_at, look.at) if each.suspect else each for each in proved)
+        proved = _taken_up(server, replace(memory, versions=proved, busy_at=busy_at), look.at)
     measured = _measured(memory, proved)
     if proved == memory.versions and busy_at == memory.busy_at:
         return memory
@@ -158,6 +160,27 @@ def _cleared(server: DesiredServer, version: VersionMemory, busy_at: float, at: 
     if at < max(version.listed_at, busy_at, ended) + fence.fence_of(server):
         return version
     return replace(version, suspect=False)
+
+
+def _taken_up(server: DesiredServer, memory: Memory, at: float) -> tuple[VersionMemory, ...]:
+    """Under `latest` and `all` the server takes a version up again by itself: an earlier drop of ours is history then.
+
+    It did where the version moved since, or where it is still there a fence after everything else.
+    """
+    models = listing.by_name(memory.sent)
+    chosen = {name for name, config in models.items() if not isinstance(config.policy, Specific)}
+    if not chosen:
+        return memory.versions
+    quiet_since = max(memory.changed_at, memory.busy_at) + fence.fence_of(server)
+    return tuple(
+        replace(each, dropped_at=0.0, listed_at=at)
+        if each.dropped_at
+        and each.model in chosen
+        and each.state in listing.LOADED_OR_COMING
+        and (each.since > each.dropped_at or at >= max(each.dropped_at, quiet_since))
+        else each
+        for each in memory.versions
+    )
 
 
 def _measured(memory: Memory, versions: tuple[VersionMemory, ...]) -> tuple[tuple[str, float], ...]:

@@ -15,6 +15,7 @@ from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed, ObservedVersion
 from reconciler.state.outcome import Intent, Outcome, OutcomeKind
 from reconciler.state.plan import Action, ActionKind
+from reconciler.state.versions import Specific
 
 OpenIntents = Sequence[tuple[Intent, Sequence[int]]]
 
@@ -101,7 +102,7 @@ def _replaced(action: Action, now: ServerConfig, then: ServerConfig) -> str:
     replaced = {
         ActionKind.LOAD: action.version not in new.listed,
         ActionKind.ADD_MODEL: action.version not in new.listed and new.policy != old.policy,
-        ActionKind.UNLOAD: action.version in new.listed,
+        ActionKind.UNLOAD: action.version in new.listed or not isinstance(new.policy, Specific),
         ActionKind.LABEL: action.label is not None and new.label(action.label) != action.version,
         ActionKind.UNLABEL: action.label is not None and new.label(action.label) is not None,
         ActionKind.REPOINT: new.base_path != old.base_path,

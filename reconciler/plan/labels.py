@@ -27,6 +27,12 @@ def resident(work: Draft, version: int) -> bool:
     return listed and work.seen.version(version).proven
 
 
+def _may_be_leaving(work: Draft) -> bool:
+    """Whether the server chooses the versions, and its last choice may not be seen yet."""
+    observed = work.scene.observed
+    return not isinstance(work.config.policy, Specific) and observed.at < observed.fence_until
+
+
 def _still_answers(work: Draft, label: str, version: int) -> bool:
     """Whether a label on an unlisted version may be carried: out of the wedge it answers until its replacement does."""
     seen = work.seen.version(version)
@@ -63,7 +69,7 @@ def _move(work: Draft, label: str, version: int) -> None:
         if not work.seen.reading(label).resolves_to(version):
             detail = f"label {label} was set to {version}; it has not been read back yet"
             work.hold(HoldReason.UNPROVEN, detail, "a read-back of the label", label=label, progressing=True)
-    elif resident(work, version):
+    elif resident(work, version) and not _may_be_leaving(work):
         before = work.config.label(label)
         because = f"version {version} is available" if before is None else f"version {version} is proven available"
         _replace_unlabel(work, label)
