@@ -17,8 +17,11 @@ from reconciler.state.versions import All, Latest, Specific, VersionPolicy
 def differences(targets: Targets, observed: Observed) -> tuple[Difference, ...]:
     """Everything in which the server is not what the targets say, models ascending."""
     found: list[Difference] = []
+    configs = {model.name: model for model in observed.sent.models}
+    models = {model.name: model for model in observed.models}
     for target in targets.models:
-        found.extend(model_differences(target, observed))
+        seen = models.get(target.name) or ObservedModel(target.name)
+        found.extend(model_differences(target, configs.get(target.name), seen))
     leaving = (*targets.removed, *targets.last)
     found += [Difference(DifferenceKind.MODEL_EXTRA, name, "not served", "served") for name in leaving]
     found += _leaving(targets, observed)
@@ -36,14 +39,18 @@ def _leaving(targets: Targets, observed: Observed) -> Iterator[Difference]:
                     yield Difference(DifferenceKind.VERSION_EXTRA, model.name, "not loaded", found, version.version)
 
 
-def model_differences(target: Target, observed: Observed) -> Iterator[Difference]:
-    """In what one model differs from its target."""
-    config = observed.sent.model(target.name)
+def differs(target: Target, observed: Observed) -> bool:
+    """Whether one model is not wholly what its target says."""
+    config, seen = observed.sent.model(target.name), observed.model(target.name)
+    return next(model_differences(target, config, seen), None) is not None
+
+
+def model_differences(target: Target, config: ModelConfig | None, seen: ObservedModel) -> Iterator[Difference]:
+    """In what one model differs from its target; `config` is its part of the config in force, if it has one."""
     if config is None:
         listed = policy_text(target.policy)
         yield Difference(DifferenceKind.MODEL_MISSING, target.name, listed, "not in the server's config")
         return
-    seen = observed.model(target.name)
     if config.base_path != target.base_path:
         yield Difference(DifferenceKind.BASE_PATH, target.name, target.base_path, config.base_path)
     yield from _policy(target, config)

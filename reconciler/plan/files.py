@@ -99,7 +99,7 @@ def _pausing(stage: Scene, target: Target, version: int) -> Hold | None:
 
 
 def _going(stage: Scene, target: Target, version: int) -> Hold | None:
-    seen = stage.observed.model(target.name).version(version)
+    seen = stage.model(target.name).version(version)
     if not seen.going:
         return None
     detail = f"version {version} was taken off the list and is still {seen.state.name}"
@@ -108,7 +108,7 @@ def _going(stage: Scene, target: Target, version: int) -> Hold | None:
 
 def _resting(stage: Scene, target: Target, version: int) -> Hold | None:
     """A failed version is retried only if the server saw a list without it: one poll, and no load in between (E13)."""
-    seen = stage.observed.model(target.name).version(version)
+    seen = stage.model(target.name).version(version)
     if not seen.dropped_at or seen.listed or seen.state not in (VersionState.END, VersionState.START):
         return None
     if seen.state is VersionState.END and seen.error is None:

@@ -8,7 +8,7 @@ compares the end states, so the two cannot drift.
 from dataclasses import replace
 
 from reconciler.plan.target import resolve
-from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, LabelReading, Presence, VersionState
 from reconciler.state.memory import Standing
@@ -25,7 +25,9 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
     if body is None and observed.outstanding is not None:
         config = observed.outstanding.config
     at = max(observed.at, observed.fence_until) + server.fleet.tf_serving.file_system_poll_wait + SETTLING
-    names = sorted(config.names | {model.name for model in observed.models})
+    models = {model.name: model for model in observed.models}
+    entries = {model.name: model for model in config.models}
+    names = sorted(models.keys() | entries.keys())
     known = observed if body is None else replace(observed, standing=Standing.KNOWN)
     return replace(
         known,
@@ -33,7 +35,7 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
         fence_until=0.0,
         sent=config,
         known_as=config if body is not None else observed.known_as,
-        models=tuple(_model(observed, config, name) for name in names),
+        models=tuple(_model(observed, entries.get(name), models.get(name) or ObservedModel(name)) for name in names),
         busy=False,
         outstanding=None,
         wedged=False,
@@ -42,9 +44,8 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
     )
 
 
-def _model(observed: Observed, config: ServerConfig, name: str) -> ObservedModel:
-    seen = observed.model(name)
-    entry = config.model(name)
+def _model(observed: Observed, entry: ModelConfig | None, seen: ObservedModel) -> ObservedModel:
+    name = seen.name
     if entry is None:
         ended = tuple(_ended(version) for version in seen.versions)
         return ObservedModel(name, ended, (), "", seen.removed_at or observed.at, 0.0)

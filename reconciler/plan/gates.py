@@ -10,7 +10,7 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Adopt, DesiredServer
 from reconciler.state.look import LabelKind, Presence, ReachKind, VersionState
 from reconciler.state.memory import Outstanding, Standing
-from reconciler.state.observed import Observed
+from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import Hold, HoldReason
 
 POISON = "Illegal setting neither"
@@ -219,8 +219,9 @@ def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
 
 def _unproven(_: DesiredServer, observed: Observed) -> Hold | None:
     """A label that answers can be neither carried unproven (rule E4) nor left out: all waits for one answer."""
+    models = {model.name: model for model in observed.models}
     for model in observed.sent.models:
-        seen = observed.model(model.name)
+        seen = models.get(model.name) or ObservedModel(model.name)
         for label, version in model.labels:
             known, gone = seen.version(version), seen.reading(label).kind in (LabelKind.DANGLES, LabelKind.UNDEFINED)
             if known.state is VersionState.AVAILABLE and not (known.proven or known.going or gone):

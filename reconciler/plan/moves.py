@@ -176,7 +176,7 @@ def unchanged(stage: Scene, target: Target, config: ModelConfig) -> bool:
     """Whether a model is wholly what it shall be: the quick answer for the many that are."""
     if config.base_path != target.base_path or config.policy != target.policy or config.labels != target.labels:
         return False
-    seen = stage.observed.model(target.name)
+    seen = stage.model(target.name)
     if any(version.going or (version.version in target.versions) != version.proven for version in seen.versions):
         return False
     labels = dict(seen.labels)

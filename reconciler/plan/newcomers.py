@@ -112,7 +112,7 @@ def _first(target: Target) -> int:
 
 def _not_yet_gone(stage: Scene, target: Target) -> Hold | None:
     """A removed model comes back after its END was witnessed, or one fence after its drop (rule E16)."""
-    seen = stage.observed.model(target.name)
+    seen = stage.model(target.name)
     if not seen.removed_at or stage.observed.at >= seen.rest_at:
         return None
     if seen.versions and all(version.ended for version in seen.versions):

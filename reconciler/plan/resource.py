@@ -120,12 +120,12 @@ def turn(stage: Scene, targets: Targets) -> str | None:
     under_way: list[str] = []
     ready: list[str] = []
     for target in targets.models:
-        config = stage.observed.sent.model(target.name)
+        config = stage.configs.get(target.name)
         if config is None or target.transition.policy is not TransitionPolicy.RESOURCE or not target.specific:
             continue
         missing = set(target.versions) - set(config.listed)
         extra = set(config.listed) - set(target.versions)
-        seen = stage.observed.model(target.name)
+        seen = stage.model(target.name)
         if _is_under_way(config, seen, targets=set(target.versions), missing=missing):
             under_way.append(target.name)
         elif missing and extra and not any(obstacle(stage, target, version) for version in missing):

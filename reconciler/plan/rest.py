@@ -4,7 +4,7 @@ Called by the command line (`plan --from A --to B` needs no server: it takes obs
 loop, which books the specs that were reached as good.
 """
 
-from reconciler.plan.differences import model_differences
+from reconciler.plan.differences import differs
 from reconciler.plan.target import Origin, Target, spec_digest, targets
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer
@@ -74,7 +74,7 @@ def reached(server: DesiredServer, observed: Observed) -> tuple[GoodSpec, ...]:
     return tuple(
         _good(target, wanted[target.name], observed)
         for target in found.models
-        if target.origin is Origin.GIT and not any(model_differences(target, observed))
+        if target.origin is Origin.GIT and not differs(target, observed)
     )
 
 

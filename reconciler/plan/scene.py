@@ -4,7 +4,7 @@ Called by every other module of `plan/`. `Scene` is the question (desired and ob
 them); `Draft` is the only thing in planning that changes, lives for one call, and ends as a `Move`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from reconciler.plan.target import Target, unseen_paths
@@ -20,11 +20,20 @@ RETRY_MARGIN = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One server: what it shall be, what is believed of it, and which base paths freeze its discovery."""
+    """One server: what it shall be, what is believed of it, and which base paths freeze its discovery.
+
+    `seen` and `configs` are the models of the observation and of the config in force by name.
+    """
 
     server: DesiredServer
     observed: Observed
-    frozen: tuple[tuple[str, str], ...] = ()
+    frozen: tuple[tuple[str, str], ...]
+    seen: Mapping[str, ObservedModel]
+    configs: Mapping[str, ModelConfig]
+
+    def model(self, name: str) -> ObservedModel:
+        """That model as believed; one without versions where nothing is known of it."""
+        return self.seen.get(name) or ObservedModel(name)
 
     @property
     def poll(self) -> float:
@@ -43,7 +52,9 @@ class Scene:
 
 def scene(server: DesiredServer, observed: Observed) -> Scene:
     """The scene of one server."""
-    return Scene(server, observed, unseen_paths(server, observed))
+    seen = {model.name: model for model in observed.models}
+    configs = {model.name: model for model in observed.sent.models}
+    return Scene(server, observed, unseen_paths(server, observed), seen, configs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,8 @@ class Draft:
 
     def finish(self) -> Move:
         """The draft as a value; the config is the old one where nothing was done."""
+        if not self.actions:
+            return Move(self.config, (), tuple(self.holds), tuple(self.gaps))
         policy = (
             Specific(tuple(sorted(self.listed))) if isinstance(self.config.policy, Specific) else self.config.policy
         )
@@ -129,4 +142,4 @@ class Draft:
 
 def draft(stage: Scene, target: Target, config: ModelConfig) -> Draft:
     """A draft that changes nothing yet."""
-    return Draft(stage, target, config, stage.observed.model(target.name), set(config.listed), dict(config.labels))
+    return Draft(stage, target, config, stage.model(target.name), set(config.listed), dict(config.labels))

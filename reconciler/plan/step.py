@@ -33,7 +33,7 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
         return _resend(stage, number, targets.holds)
     moves = _moves(stage, targets)
     removed, keeping = _removals(stage, targets)
-    missing = [target for target in targets.models if stage.observed.sent.model(target.name) is None]
+    missing = [target for target in targets.models if stage.configs.get(target.name) is None]
     changes = bool(removed) or any(each.actions for each in moves)
     coming = arrivals(stage, missing, changes=changes)
     holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *coming.holds)
@@ -48,7 +48,7 @@ def _moves(stage: Scene, targets: Targets) -> list[Move]:
     exchanging = turn(stage, targets)
     moves: list[Move] = []
     for target in targets.models:
-        config = stage.observed.sent.model(target.name)
+        config = stage.configs.get(target.name)
         if config is None:
             continue
         if unchanged(stage, target, config):
@@ -67,7 +67,7 @@ def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple
             leads_to=(Fact(FactKind.MODEL_UNLISTED, name),),
         )
         for name in targets.removed
-        if stage.observed.sent.model(name) is not None
+        if stage.configs.get(name) is not None
     )
     holds = tuple(
         Hold(
