@@ -120,7 +120,7 @@ class Books:
 
 
 def differs(one: Memory, other: Memory) -> bool:
-    """Whether two memories differ in more than times of looking: at labels, at storage, and when all was last busy."""
+    """Whether two memories differ in more than times of looking: at labels, storage and doubts, and when all was last busy."""
     if one is other:
         return False
     if abs(one.busy_at - other.busy_at) >= BUSY_STEP:
@@ -131,7 +131,8 @@ def differs(one: Memory, other: Memory) -> bool:
 
 
 def _without_looking(memory: Memory) -> Memory:
-    return replace(memory, busy_at=0.0, labels=(), paths_at=())
+    doubts = tuple(replace(doubt, seen_at=0.0) for doubt in memory.doubts)
+    return replace(memory, busy_at=0.0, labels=(), paths_at=(), doubts=doubts)
 
 
 def _same_label(one: LabelMemory, other: LabelMemory) -> bool:

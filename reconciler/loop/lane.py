@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from reconciler import belief, execute, observe
 from reconciler import plan as planning
-from reconciler.errors import RecordError
+from reconciler.errors import Reaction, RecordError
 from reconciler.loop import reactions
 from reconciler.loop.books import Books
 from reconciler.loop.events import LaneTrouble, PassAnswered, PassSent
@@ -50,6 +50,7 @@ class Lane:
         self._facts: tuple[Aim, Observed] | None = None
         self._rhythm = Rhythm(tools.pace, aim.server.id)
         self._bootstrapped = ServerConfig()
+        self._unwritten = ""
         self.plan = ServerPlan(aim.server.id)
         self.observed: Observed | None = None
         self.halted = False
@@ -120,7 +121,8 @@ class Lane:
         if body is not None and aim is self._aim and not self._closing:
             await self._send(aim, books, observed, body)
             return 0.0
-        moving = self._rhythm.is_moving(self.plan, observed) or bool(books.still_open)
+        # A pass that was not sent because another commit came meanwhile is sent by the next turn, which is due at once.
+        moving = body is not None or self._rhythm.is_moving(self.plan, observed) or bool(books.still_open)
         self.finished = None if moving else aim.server
         await self._bootstrap(aim, observed)
         return self._rhythm.pause(self.plan, observed, moving=moving)
@@ -201,12 +203,29 @@ class Lane:
         config = _without_labels(observed.sent)
         if observed.outstanding is None and config != self._bootstrapped:
             target = path.replace("{server}", aim.server.name)
-            await self._tools.offload(lambda: write(target, config))
-            self._bootstrapped = config
+            try:
+                await self._tools.offload(lambda: write(target, config))
+            except OSError as error:
+                self._not_written(aim, target, error)
+            else:
+                self._bootstrapped, self._unwritten = config, ""
+
+    def _not_written(self, aim: Aim, target: str, error: OSError) -> None:
+        """Said once; tried again at every look at rest. The server at hand needs no bootstrap file to be healed."""
+        said = (
+            f"the bootstrap file {target} was not written: {error.strerror or error}; a restart of {aim.server.id} "
+            "would begin with what the file held before. Make its folder writable, with room; it is tried again by itself."
+        )
+        if said != self._unwritten:
+            self._unwritten = said
+            at, name = self._tools.clock.now(), Reaction.RETRY.value
+            self._tools.tell(LaneTrouble(at, aim.server.id, name, said, halted=False))
 
 
 def _timeless(observed: Observed) -> Observed:
-    return replace(observed, at=0.0)
+    """Without the times that every look brings: of the look itself, and of when a doubt held last."""
+    doubts = tuple(replace(doubt, seen_at=0.0) for doubt in observed.doubts)
+    return replace(observed, at=0.0, doubts=doubts)
 
 
 def _without_labels(config: ServerConfig) -> ServerConfig:
