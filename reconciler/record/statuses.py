@@ -5,13 +5,14 @@ kept from the previous status while a condition's status and reason stay the sam
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.record.facts import Subject, subjects, whole_server
 from reconciler.record.health import health_of, server_status, sync_of
 from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.look import LabelKind
 from reconciler.state.observed import Observed
-from reconciler.state.outcome import Condition, ConditionStatus, ConditionType, Status
+from reconciler.state.outcome import Condition, ConditionStatus, ConditionType, Health, Status, Sync
 from reconciler.state.plan import Hold, HoldReason, ServerPlan
 
 Said = tuple[ConditionType, ConditionStatus, str, str]
@@ -64,7 +65,7 @@ def statuses(
 def halted(
     commit: Commit, server: DesiredServer, trouble: tuple[str, str], at: float, previous: Sequence[Status]
 ) -> tuple[Status, ...]:
-    """The statuses of a server whose lane had to stop: what was known stays, and the server says what stopped it.
+    """The statuses of a server whose lane had to stop: what was known of its models stays, the server is in trouble.
 
     Args:
         commit: the commit in force.
@@ -78,7 +79,9 @@ def halted(
     said = ((ConditionType.READY, _FALSE, reason, text), (ConditionType.STALLED, _TRUE, reason, text))
     models = tuple(status for status in previous if status.model)
     own = _dated(said, before.get(""), at)
-    return (_in_commit(server_status(server.id, models, own, at), commit), *models)
+    # What the models were told before is of another time, perhaps of another commit: it says nothing of this one.
+    whole = replace(server_status(server.id, models, own, at), sync=Sync.UNKNOWN, health=Health.DEGRADED)
+    return (_in_commit(whole, commit), *models)
 
 
 def same_statuses(one: Sequence[Status], other: Sequence[Status]) -> bool:

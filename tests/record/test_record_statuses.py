@@ -195,3 +195,10 @@ def test_halted_lane_keeps_what_was_told_of_models_and_stalls_the_server() -> No
     found = halted(COMMIT, SERVER, ("InvariantBroken", "pass 1 would empty the server"), 200.0, before)
     assert the(found[0], ConditionType.STALLED).message == "pass 1 would empty the server"
     assert found[1:] == before[1:]
+
+
+def test_halted_lane_is_never_in_sync_whatever_its_models_were_told_before() -> None:
+    before = statuses(COMMIT, SERVER, ServerPlan(SERVER.id), observed(), ())
+    trouble = ("InternalError", "an error of the reconciler itself")
+    found = [halted(Commit("c2"), SERVER, trouble, 200.0, told)[0] for told in (before, ())]
+    assert [(each.sync, each.health, each.commit) for each in found] == [(Sync.UNKNOWN, Health.DEGRADED, "c2")] * 2
