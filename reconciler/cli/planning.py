@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler import plan as planner
-from reconciler.cli import repository, wiring
+from reconciler.cli import collector, repository, wiring
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
 from reconciler.expose.outline import Subject
@@ -70,7 +70,8 @@ def _empty(server: DesiredServer) -> DesiredServer:
 
 
 def _made(wanted: repository.Wanted, observed: Mapping[str, Observed], base: Desired | None) -> Made:
-    plan = planner.plan(wanted.desired, observed)
+    with collector.paused():
+        plan = planner.plan(wanted.desired, observed)
     return Made(plan, wanted.desired, observed, base, wanted.warnings)
 
 

@@ -43,7 +43,8 @@ async def survey(desired: Desired, memories: Mapping[str, Memory], eyes: Eyes) -
 
 
 async def _look(server: DesiredServer, memory: Memory | None, eyes: Eyes) -> Observed:
-    known = memory if memory is not None else belief.first_contact(server)
+    now = eyes.clock.now()
+    known = belief.resumed(memory, now) if memory is not None else belief.first_contact(server)
     client = eyes.clients.client(server)
     for _ in range(LOOKS):
         asked = belief.questions(server, known, eyes.clock.now())
