@@ -120,7 +120,7 @@ class Books:
 
 
 def differs(one: Memory, other: Memory) -> bool:
-    """Whether two memories differ in more than times of looking (labels, storage, doubts) and when all was last busy."""
+    """Whether two memories differ in more than times of looking (labels, storage, doubts), or of being busy."""
     if one is other:
         return False
     if abs(one.busy_at - other.busy_at) >= BUSY_STEP:

@@ -214,7 +214,7 @@ class Lane:
         """Said once; tried again at every look at rest. The server at hand needs no bootstrap file to be healed."""
         said = (
             f"the bootstrap file {target} was not written: {error.strerror or error}; a restart of {aim.server.id} "
-            "would begin with what the file held before. Make its folder writable, with room; the next try comes by itself"
+            "would begin with what it held before. Make its folder writable, with room; the next try comes by itself"
         )
         if said != self._unwritten:
             self._unwritten = said
