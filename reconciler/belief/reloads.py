@@ -146,7 +146,7 @@ def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at
         parked=None,
         known_as=_known_as(memory, before, outstanding),
         changed_at=at,
-        versions=_listed(memory, before, config, at),
+        versions=_of_their_spec(memory, outstanding, _listed(memory, before, config, at)),
         labels=(),
         labels_wanted=True,
         removed=tuple(sorted(removed.items())),
@@ -163,6 +163,28 @@ def _listed(memory: Memory, before: ServerConfig, config: ServerConfig, at: floa
             versions.setdefault((model.name, number), VersionMemory(model.name, number, since=at))
     known = memory.standing is Standing.KNOWN
     return tuple(_relisted(each, before, config, at, known) for _, each in sorted(versions.items()))
+
+
+def _of_their_spec(
+    memory: Memory, outstanding: Outstanding, versions: tuple[VersionMemory, ...]
+) -> tuple[VersionMemory, ...]:
+    """A load that had failed before a model's spec changed is not booked to the new spec: its files may be repaired."""
+    changed = _respecified(memory, outstanding)
+    return tuple(
+        replace(each, booked=True)
+        if each.model in changed
+        and each.state is VersionState.END
+        and each.error is not None
+        and each.listed_at < outstanding.sent_at
+        else each
+        for each in versions
+    )
+
+
+def _respecified(memory: Memory, outstanding: Outstanding) -> set[str]:
+    """The models whose spec in that reload is another than the one in force."""
+    specs = dict(memory.specs)
+    return {name for name, digest in outstanding.specs if specs.get(name, digest) != digest}
 
 
 def _relisted(
@@ -188,9 +210,9 @@ def _known_as(memory: Memory, before: ServerConfig, outstanding: Outstanding) ->
     What was in force and is not sent again was taken away on purpose. What was not in force when this was sent is still
     to be healed, as long as the model's spec is the same.
     """
-    config, specs = outstanding.config, dict(memory.specs)
+    config = outstanding.config
     kept = [each for each in memory.known_as.models if each.name not in config.names | before.names]
-    changed = {name for name, digest in outstanding.specs if specs.get(name, digest) != digest}
+    changed = _respecified(memory, outstanding)
     for model in config.models:
         known = memory.known_as.model(model.name)
         kept.append(model if known is None or model.name in changed else _with_rest(model, known, before))
