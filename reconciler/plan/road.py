@@ -10,15 +10,16 @@ from dataclasses import replace
 
 from reconciler.plan import forecast
 from reconciler.plan.differences import differences, uncovered
+from reconciler.plan.gates import gate
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
-from reconciler.plan.target import Targets, targets
+from reconciler.plan.target import Targets, spec_digest, targets
 from reconciler.plan.warnings import warnings
 from reconciler.state.desired import Commit, Desired, DesiredServer
 from reconciler.state.look import ReachKind
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, Plan, ServerPlan
+from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Plan, ServerPlan
 
 LONGEST_ROAD = 64
 """Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
@@ -52,7 +53,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
     aims = targets(commit, server, observed)
     found = differences(aims, observed)
     if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
-        return ServerPlan(server.id, fingerprint=_digest(commit.id, server.id), observed_at=observed.at)
+        return _settled(commit, stage)
     first = step(stage, aims, 1)
     passes, last, waiting = _unfold(commit, stage, aims, first)
     holds = _holds(first, last, passes)
@@ -68,6 +69,27 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
         warnings(server, observed, aims),
         waiting,
     )
+
+
+def _settled(commit: Commit, stage: Scene) -> ServerPlan:
+    """Nothing differs. A config that was only *seen* to be in force is sent once all the same, so that it is known.
+
+    The server's own may list other models, or `latest` where git names the versions: then the next version in storage
+    would end the one that a label is on. Nothing that is seen changes by it.
+    """
+    server, observed = stage.server, stage.observed
+    plan = ServerPlan(server.id, fingerprint=_digest(commit.id, server.id), observed_at=observed.at)
+    if observed.standing is Standing.KNOWN or not observed.sent.models:
+        return plan
+    if (hold := gate(server, observed)) is not None:
+        return replace(plan, holds=(hold,), look_again_at=_look_again(observed, (hold,)))
+    body = Pass(1, PassKind.CHANGE, (), observed.sent, specs=_spec_digests(server, observed))
+    return replace(plan, passes=(body,))
+
+
+def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str, str], ...]:
+    wanted = (model for model in server.models if model.name in observed.sent.names)
+    return tuple(sorted((model.name, spec_digest(model, observed)) for model in wanted))
 
 
 def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[tuple[Pass, ...], Step, bool]:
