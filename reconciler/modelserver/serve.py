@@ -217,6 +217,7 @@ def _run_uvicorn(front: RestFront, listener: socket.socket) -> Any:
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=1,
+        timeout_keep_alive=75,  # a client that reuses a connection must not race with its closing
     )
     server = _Uvicorn(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))

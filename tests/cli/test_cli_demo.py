@@ -72,6 +72,13 @@ def test_gap_excuses_the_refusal_that_it_means_and_nothing_else(line: Line) -> N
     assert (line.failed_in("gap"), len(line.failures)) == (1, 1)
 
 
+def test_request_sent_in_a_gap_and_cut_off_by_the_kill_is_excused_by_the_kill(line: Line) -> None:
+    line.excuse("gap", 1.0).end = 2.0
+    line.excuse("down", 2.5)
+    line.failed("ReadError: ", 1.9, 2.6)
+    assert (line.failed_in("gap"), line.failed_in("down"), line.failures) == (0, 1, [])
+
+
 def test_rate_leaves_out_the_time_in_which_the_server_was_down() -> None:
     line = Line("eu/gpu-1", "half", "stable", 1, 1)
     for number in range(10):

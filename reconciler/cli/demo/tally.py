@@ -27,6 +27,10 @@ class Window:
         """Whether the stretch from begin to end touches this one."""
         return begin <= self.end and end >= self.begin
 
+    def excuses(self, why: str) -> bool:
+        """Whether that failure was announced: any while the server is down, in a gap only the refusal it means."""
+        return self.kind == "down" or why.startswith(REFUSALS)
+
 
 @dataclass(slots=True)
 class Line:
@@ -94,10 +98,11 @@ class Line:
             self.latest, self.latest_sent = version, sent
 
     def failed(self, why: str, sent: float, now: float) -> None:
-        """A request sent at `sent` came back without an answer. In a gap only the refusal that it means is excused."""
+        """A request sent at `sent` came back without an answer."""
         self._count(sent, now)
-        window = self._window(sent, now)
-        if window is None or (window.kind == "gap" and not why.startswith(REFUSALS)):
+        # A slow request can touch two stretches: sent in a gap, cut off when the server was killed.
+        window = next((each for each in self.windows if each.overlaps(sent, now) and each.excuses(why)), None)
+        if window is None:
             self.failures.append(f"{self.name}: {why}")
         else:
             window.failed += 1

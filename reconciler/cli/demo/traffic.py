@@ -30,6 +30,8 @@ IN_FLIGHT = 40
 TIMEOUT = 10.0
 """Seconds a client waits: a slow answer shows as a pause, not as a failure."""
 _PREDICT = "/tensorflow.serving.PredictionService/Predict"
+_IDLE = httpx.Limits(keepalive_expiry=2.0)
+"""Idle connections are given up well before a server closes them, which would look like a failed request."""
 _CHANNEL = (("grpc.initial_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 300))
 
 Ask = Callable[[], Awaitable[int]]
@@ -61,7 +63,9 @@ class Client:
 
     def __init__(self, grpc_port: int, rest_port: int, recognisers: Mapping[str, tuple[str, Recogniser]]) -> None:
         self._channel = grpc.aio.insecure_channel(f"127.0.0.1:{grpc_port}", options=_CHANNEL)
-        self._http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{rest_port}", timeout=TIMEOUT, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{rest_port}", timeout=TIMEOUT, limits=_IDLE, trust_env=False
+        )
         self._known = recognisers
         self._call = self._channel.unary_unary(
             _PREDICT, request_serializer=bytes, response_deserializer=predict_pb2.PredictResponse.FromString
