@@ -304,6 +304,7 @@ def test_a_record_of_another_user_cannot_be_opened_and_the_message_says_what_to_
         file.chmod(0o600)
     script = (
         "import os, sys; from pathlib import Path; from reconciler.adapters.ledger import SqliteLedger\n"
+        "Path('/').as_uri()\n"  # imports urllib at its first call since Python 3.13; that user may not read ours
         "os.setuid(65534)\n"
         "try: SqliteLedger(Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)"
