@@ -61,7 +61,10 @@ class Case:
 
     def wedged(self, model: str) -> bool:
         """Whether the model is stuck in the server: the only case in which a serving version leaves first."""
-        return any(doubt.model == model and doubt.rounds >= WEDGED_ROUNDS for doubt in self.observed.doubts)
+        return any(
+            doubt.model == model and doubt.rounds >= WEDGED_ROUNDS and doubt.kind.may_be_wedged
+            for doubt in self.observed.doubts
+        )
 
 
 def check_pass(

@@ -18,14 +18,14 @@ from builders import (
 from reconciler.invariants import check_pass
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
-from reconciler.state.memory import Doubt
+from reconciler.state.memory import Doubt, DoubtReason
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, ActionKind, Gap, Pass, PassKind
 
 PRUNING = replace(FLEET, prune=True)
 BLIND = replace(FLEET, allow_unseen_storage=True)
 GAP = Gap("half", "stable", 2.6, load_known=False, because="policy resource")
-WEDGE = (Doubt("half", 3, "listed and absent", 990.0, 2),)
+WEDGE = (Doubt("half", 3, "listed and absent", 990.0, 2, kind=DoubtReason.ABSENT),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from invariant_pairs import (
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.look import Reach, ReachKind
 from reconciler.state.look import VersionState as State
-from reconciler.state.memory import GoodSpec, Outstanding
+from reconciler.state.memory import DoubtReason, GoodSpec, Outstanding
 from reconciler.state.observed import ObservedModel, ObservedVersion
 from reconciler.state.plan import PassKind
 from reconciler.state.versions import specific
@@ -186,6 +186,18 @@ def test_only_a_wedged_model_loses_its_serving_version_first() -> Pair:
     observed = listing(at(before, after), "half", 1, 3)
     body = reload(config(half={"versions": (3,)}), act(UNLOAD, "half", 1))
     return Situation(after, observed, body), Situation(after, replace(observed, doubts=WEDGE), body)
+
+
+@breaks(9)
+def test_drift_is_no_wedge() -> Pair:
+    """9: a version that was there and went says nothing about what the server carries out."""
+    before, after = server(model("half", (1,))), server(model("half", (3,)))
+    observed = listing(at(before, after), "half", 1, 3)
+    body = reload(config(half={"versions": (3,)}), act(UNLOAD, "half", 1))
+    drift = tuple(replace(each, kind=DoubtReason.ENDED) for each in WEDGE)
+    return Situation(after, replace(observed, doubts=drift), body), Situation(
+        after, replace(observed, doubts=WEDGE), body
+    )
 
 
 # 10: retries wait for a poll

@@ -3,11 +3,15 @@
 A listed version that is absent or ended though nobody dropped it, an unlisted one that goes on serving, one that is
 AVAILABLE by status and answers nobody, a label that reads otherwise. Held for 4 s (at default polls) after the last
 change, the doubt ripens: round one discards the memory (standing LOST), so that everything is looked at and sent anew.
-If the same doubt ripens again it is *wedged*, or another writer is at work: it stays visible, and nothing is discarded
-for it any more. Storage that explains it makes it no doubt: a deleted directory unloads, a missing base path freezes
-polls.
+If the same doubt ripens again it is *wedged*, or another writer is at work: it stays visible, and the memory is
+discarded for it only after pauses that double, 60 to 600 s; never again for a version that did not come at all, since
+that is the wedge, and a list changes nothing about it. Storage that explains it makes it no doubt: a deleted directory
+unloads, a missing base path freezes polls.
 
-Called by `learning`. Deliberately not here: what a planner does about it (hold `VersionWedged`).
+A version that was loaded and went begins a doubt at the very look that shows it. Any reload of ours brings it back
+within a second, long before the doubt could ripen: put right on the way, it counts as a round all the same.
+
+Called by `learning`. Deliberately not here: what a planner does about it (holds `VersionWedged` and `Drifted`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,44 +21,54 @@ from reconciler.belief import fence, life, listing
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, Look, PathFacts, Presence, VersionState
-from reconciler.state.memory import Doubt, Memory, Standing, VersionMemory
+from reconciler.state.memory import Doubt, DoubtReason, Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
-ABSENT = "it is listed, but the server shows no such version"
-ENDED = "it is listed and nobody dropped it, but the server unloaded it"
-DENIED = "its status is AVAILABLE, but it answers no request"
-SERVING = "it is not listed, but the server goes on serving it"
+WORDS = {
+    DoubtReason.ABSENT: "it is listed, but the server shows no such version",
+    DoubtReason.ENDED: "it is listed and nobody dropped it, but the server unloaded it",
+    DoubtReason.DENIED: "its status is AVAILABLE, but it answers no request",
+    DoubtReason.SERVING: "it is not listed, but the server goes on serving it",
+}
+"""A doubt for people; the one about a label names it."""
 
 WEDGED_ROUNDS = 2
-"""The round from which a doubt is shown instead of discarding the memory once more."""
+"""The round from which a doubt is shown, and the memory discarded for it after a pause only."""
 
-Key = tuple[str, int, str]
+PAUSE_FIRST, PAUSE_MAX = 60.0, 600.0
+"""Seconds until a doubt of that round, and of later ones, has the memory discarded once more; doubling."""
+
+Key = tuple[str, int, DoubtReason, str]
 
 
-def weighed(server: DesiredServer, memory: Memory, look: Look) -> Memory:
-    """The memory after the doubts of this look; LOST where one ripened for the first time."""
+def weighed(server: DesiredServer, memory: Memory, look: Look, before: tuple[VersionMemory, ...]) -> Memory:
+    """The memory after the doubts of this look; LOST where one ripened. `before`: the versions before this look."""
     if memory.standing is not Standing.KNOWN or memory.outstanding is not None:
         return memory
-    gone = {(model, target, _label(label)) for model, label, target in life.label_gone(server, memory, look)}
+    gone: set[Key] = {
+        (model, target, DoubtReason.LABEL, label) for model, label, target in life.label_gone(server, memory, look)
+    }
     quiet_since = max(memory.changed_at, memory.busy_at)
-    holding = gone | set(_wrong(memory, look)) if look.at > quiet_since + fence.fence_of(server) else gone
+    holding = gone | set(_went(memory, look, before))
+    if look.at > quiet_since + fence.fence_of(server):
+        holding |= set(_wrong(memory, look))
     if not holding and not memory.doubts:
         return memory
     ripe_after = max(quiet_since, memory.stood_since) + fence.doubt_seconds(server)
-    held = {(each.model, each.version, each.reason): each for each in memory.doubts}
-    doubts = _remembered(held, holding, look.at)
-    ripe = {
+    doubts = _remembered(memory, holding, look.at)
+    fresh = [
         key
-        for key in holding
-        if key in gone or look.at > max(doubts[key].since + fence.doubt_seconds(server), ripe_after)
-    }
-    fresh = {key for key in ripe if doubts[key].rounds < WEDGED_ROUNDS}
+        for key in sorted(holding)
+        if (key in gone or look.at > max(doubts[key].since + fence.doubt_seconds(server), ripe_after))
+        and _due(doubts[key], look.at)
+    ]
     for key in fresh:
-        doubts[key] = replace(doubts[key], rounds=doubts[key].rounds + 1)
+        doubts[key] = _paused(replace(doubts[key], rounds=doubts[key].rounds + 1))
     memory = replace(memory, doubts=tuple(doubts[key] for key in sorted(doubts)))
-    if not any(doubts[key].rounds < WEDGED_ROUNDS for key in fresh):
+    if all(doubts[key].rounds == WEDGED_ROUNDS for key in fresh):
         return memory
-    return life.lost(replace(memory, doubts=tuple(replace(each, since=0.0) for each in memory.doubts)), look.at)
+    at_rest = tuple(replace(each, since=0.0, until=0.0) for each in memory.doubts)
+    return life.lost(replace(memory, doubts=at_rest), look.at)
 
 
 def shown(memory: Memory) -> tuple[Doubt, ...]:
@@ -62,19 +76,71 @@ def shown(memory: Memory) -> tuple[Doubt, ...]:
     return tuple(each for each in memory.doubts if each.since and each.rounds)
 
 
-def _remembered(held: dict[Key, Doubt], holding: set[Key], at: float) -> dict[Key, Doubt]:
+def _due(doubt: Doubt, at: float) -> bool:
+    return doubt.rounds < WEDGED_ROUNDS or (doubt.until > 0.0 and at >= doubt.until)
+
+
+def _paused(doubt: Doubt) -> Doubt:
+    """The doubt with the time at which the memory is discarded for it once more, if that is to wait."""
+    if doubt.rounds < WEDGED_ROUNDS or doubt.kind is DoubtReason.ABSENT:
+        return doubt
+    doublings = min(doubt.rounds - WEDGED_ROUNDS, 10)
+    return replace(doubt, until=doubt.since + min(PAUSE_MAX, PAUSE_FIRST * 2.0**doublings))
+
+
+def _remembered(memory: Memory, holding: set[Key], at: float) -> dict[Key, Doubt]:
+    held = {_key(each): each for each in memory.doubts}
     doubts: dict[Key, Doubt] = {}
     for key, doubt in held.items():
-        if key not in holding and doubt.rounds and at < doubt.seen_at + fence.GRUDGE:
-            doubts[key] = replace(doubt, since=0.0) if doubt.since else doubt
+        if key in holding:
+            continue
+        rounds = doubt.rounds + 1 if doubt.since and _put_right(memory, doubt) else doubt.rounds
+        if rounds and at < doubt.seen_at + fence.GRUDGE:
+            quiet = doubt.since == 0.0
+            doubts[key] = doubt if quiet else replace(doubt, since=0.0, until=0.0, rounds=rounds)
     for key in holding:
         old = held.get(key)
-        doubts[key] = Doubt(*key, since=(old.since if old else 0.0) or at, rounds=old.rounds if old else 0, seen_at=at)
+        doubts[key] = replace(old, seen_at=at) if old and old.since else _begun(key, old.rounds if old else 0, at)
     return doubts
 
 
-def _label(label: str) -> str:
-    return f"label {label} does not resolve to it"
+def _begun(key: Key, rounds: int, at: float) -> Doubt:
+    model, version, kind, label = key
+    reason = f"label {label} does not resolve to it" if label else WORDS[kind]
+    return _paused(Doubt(model, version, reason, since=at, rounds=rounds, seen_at=at, kind=kind, label=label))
+
+
+def _key(doubt: Doubt) -> Key:
+    return doubt.model, doubt.version, doubt.kind, doubt.label
+
+
+def _put_right(memory: Memory, doubt: Doubt) -> bool:
+    """Whether a version that went is on its way again: a reload of ours, meant for something else, listed it anew."""
+    now = memory.version(doubt.model, doubt.version)
+    return doubt.kind is DoubtReason.ENDED and now is not None and now.state in listing.LOADED_OR_COMING
+
+
+def _went(memory: Memory, look: Look, before: tuple[VersionMemory, ...]) -> Iterator[Key]:
+    """Versions of the config sent that were proven and went, from the look that shows it on."""
+    if before is memory.versions and not memory.doubts:
+        return
+    loaded = {(each.model, each.version) for each in before if each.state is VersionState.AVAILABLE and each.proven}
+    loaded |= {(each.model, each.version) for each in memory.doubts if each.since and each.kind is DoubtReason.ENDED}
+    left = [each for each in memory.versions if (each.model, each.version) in loaded and _leaves(each)]
+    if not left:
+        return
+    models, paths = listing.by_name(memory.sent), {each.base_path: each for each in memory.paths}
+    unseen = {each.model for each in look.models if each.unseen}
+    for each in left:
+        model = models.get(each.model)
+        named = model is not None and isinstance(model.policy, Specific) and each.model not in unseen
+        if named and listing.lists(model, each) and not _explained(paths, model, each):
+            yield each.model, each.version, DoubtReason.ENDED, ""
+
+
+def _leaves(version: VersionMemory) -> bool:
+    gone = version.state in (VersionState.UNLOADING, VersionState.END)
+    return gone and version.error is None and not version.suspect and version.dropped_at == 0
 
 
 def _wrong(memory: Memory, look: Look) -> Iterator[Key]:
@@ -85,23 +151,24 @@ def _wrong(memory: Memory, look: Look) -> Iterator[Key]:
     models = listing.by_name(memory.sent)
     for version in memory.versions:
         model = models.get(version.model)
-        reason = "" if version.model in unseen else _reason(model, version)
-        if reason and not (reason != DENIED and (frozen or _explained(paths, model, version))):
-            yield version.model, version.version, reason
+        reason = None if version.model in unseen else _reason(model, version)
+        if reason and not (reason is not DoubtReason.DENIED and (frozen or _explained(paths, model, version))):
+            yield version.model, version.version, reason, ""
     yield from _labels(memory, models, paths)
 
 
-def _reason(model: ModelConfig | None, version: VersionMemory) -> str:
+def _reason(model: ModelConfig | None, version: VersionMemory) -> DoubtReason | None:
     listed = listing.lists(model, version)
     if version.state is VersionState.AVAILABLE:
         if not listed:
-            return "" if version.denied_at else SERVING
-        return DENIED if version.denied_at else ""
+            return None if version.denied_at else DoubtReason.SERVING
+        return DoubtReason.DENIED if version.denied_at else None
     if not listed or model is None or not isinstance(model.policy, Specific):
-        return ""
+        return None
     if version.state is VersionState.ABSENT:
-        return ABSENT
-    return ENDED if version.state is VersionState.END and version.error is None and not version.suspect else ""
+        return DoubtReason.ABSENT
+    ended = version.state is VersionState.END and version.error is None and not version.suspect
+    return DoubtReason.ENDED if ended else None
 
 
 def _labels(memory: Memory, models: Mapping[str, ModelConfig], paths: dict[str, PathFacts]) -> Iterator[Key]:
@@ -111,7 +178,7 @@ def _labels(memory: Memory, models: Mapping[str, ModelConfig], paths: dict[str, 
         if model is None or target is None or each.reading.kind is LabelKind.UNSEEN:
             continue
         if not each.reading.resolves_to(target) and not _gone(paths, model, target):
-            yield each.model, target, _label(each.label)
+            yield each.model, target, DoubtReason.LABEL, each.label
 
 
 def _explained(paths: dict[str, PathFacts], model: ModelConfig | None, version: VersionMemory) -> bool:

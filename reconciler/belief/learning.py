@@ -34,7 +34,7 @@ def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     memory = reloads.settled(server, memory, look.at)
     memory = booked(memory, look.at)
     memory = _storage(server, memory, look)
-    memory = doubts.weighed(server, memory, look)
+    memory = doubts.weighed(server, memory, look, before.versions)
     return memory if memory is before and not memory.removed else _forgotten(server, memory, look.at)
 
 

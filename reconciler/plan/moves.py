@@ -5,7 +5,7 @@ labels, failed versions off the list, loads, unloads. `resource` differs only in
 (`plan/resource.py`). New names are `plan/newcomers.py`.
 """
 
-from reconciler.plan import handover, repoint, resource
+from reconciler.plan import drift, handover, repoint, resource
 from reconciler.plan.files import obstacle, stored
 from reconciler.plan.labels import labels_settled, move_labels, referenced
 from reconciler.plan.scene import Draft, Move, Scene, draft
@@ -39,7 +39,7 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) ->
         load_missing(work, target.versions)
     unload_extra(work)
     wait_for_versions(work)
-    return work.finish()
+    return drift.settled(work)
 
 
 def load_missing(work: Draft, versions: tuple[int, ...]) -> None:

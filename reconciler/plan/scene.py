@@ -59,12 +59,16 @@ def scene(server: DesiredServer, observed: Observed) -> Scene:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What one model may do now: its part of the next config, with actions, gaps and holds."""
+    """What one model may do now: its part of the next config, with actions, gaps and holds.
+
+    waits: its actions go along with those of others, and are no reason for a reload by themselves.
+    """
 
     config: ModelConfig
     actions: tuple[Action, ...] = ()
     holds: tuple[Hold, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    waits: bool = False
 
 
 @dataclass(slots=True)

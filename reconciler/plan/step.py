@@ -34,7 +34,7 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
     moves = _moves(stage, targets)
     removed, keeping = _removals(stage, targets)
     missing = [target for target in targets.models if stage.configs.get(target.name) is None]
-    changes = bool(removed) or any(each.actions for each in moves)
+    changes = bool(removed) or any(each.actions and not each.waits for each in moves)
     coming = arrivals(stage, missing, changes=changes)
     holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *coming.holds)
     body = _pass(stage, targets, moves, removed, coming)
@@ -90,7 +90,8 @@ def _pass(
     stage: Scene, targets: Targets, moves: list[Move], removed: tuple[Action, ...], coming: Arrivals
 ) -> Pass | None:
     actions = (*removed, *(action for each in moves for action in each.actions))
-    if not actions and not coming.configs:
+    due = bool(removed) or any(each.actions and not each.waits for each in moves)
+    if not due and not coming.configs:
         return None
     gone = {action.model for action in removed}
     configs = [each.config for each in moves if each.config.name not in gone]

@@ -9,6 +9,7 @@ it one tick (100 ms) later. That may cost requests, so it needs consent.
 from reconciler.plan.files import obstacle
 from reconciler.plan.labels import move_labels
 from reconciler.plan.scene import Draft, Move
+from reconciler.state.memory import Doubt
 from reconciler.state.observed import Observed
 from reconciler.state.plan import HoldReason
 
@@ -16,15 +17,23 @@ ROUNDS = 2
 """How often the same doubt must survive a fresh look before the version counts as wedged."""
 
 
-def wedged(observed: Observed, model: str) -> bool:
-    """Whether a model's versions are stuck: the same doubt survived forgetting everything and looking again."""
-    return any(doubt.model == model and doubt.rounds >= ROUNDS for doubt in observed.doubts)
+def wedged(observed: Observed, model: str) -> Doubt | None:
+    """The doubt that says that a model's versions are stuck: it survived forgetting everything and looking again.
+
+    Only a version that never came, or one that never goes. One that was there and went is drift (`plan/drift.py`).
+    """
+    return next((each for each in standing(observed, model) if each.kind.may_be_wedged), None)
+
+
+def standing(observed: Observed, model: str) -> tuple[Doubt, ...]:
+    """The doubts about a model that outlasted a fresh look."""
+    return tuple(each for each in observed.doubts if each.model == model and each.rounds >= ROUNDS)
 
 
 def unwedge(work: Draft) -> Move | None:
     """The way out of the wedge or the hold `VersionWedged`; None where the model is not wedged."""
-    observed = work.scene.observed
-    if not wedged(observed, work.target.name):
+    doubt = wedged(work.scene.observed, work.target.name)
+    if doubt is None:
         return None
     stuck = [version for version in work.config.listed if work.seen.version(version).proven]
     fresh = [version for version in work.target.versions if version not in stuck]
@@ -32,7 +41,7 @@ def unwedge(work: Draft) -> Move | None:
     if not stuck or not loadable:
         return None
     if not (work.target.transition.allow_downtime or _labels_leave(work, stuck)):
-        _hold(work, stuck)
+        _hold(work, stuck, doubt)
         return work.finish()
     for version in stuck:
         work.unload(version, "the server carries out no list that holds it (rule E15)")
@@ -47,12 +56,11 @@ def _labels_leave(work: Draft, stuck: list[int]) -> bool:
     return bool(work.target.labels) and all(version not in stuck for _, version in work.target.labels)
 
 
-def _hold(work: Draft, stuck: list[int]) -> None:
+def _hold(work: Draft, stuck: list[int], doubt: Doubt) -> None:
     move_labels(work)
-    doubt = next(each for each in work.scene.observed.doubts if each.model == work.target.name)
     detail = (
         f"the server accepts every list and carries out none while version {', '.join(map(str, stuck))} is on it "
-        f"({doubt.reason}); unloading it first would interrupt its labels"
+        f"(version {doubt.version}: {doubt.reason}); unloading it first would interrupt its labels"
     )
     release = "`transition.allowDowntime: true`, or a commit that moves its labels to another version"
     work.hold(HoldReason.VERSION_WEDGED, detail, release)

@@ -28,6 +28,7 @@ _SPECIAL = {
     HoldReason.UNSETTLED: ConditionType.UNSETTLED,
     HoldReason.WEDGED: ConditionType.WEDGED,
     HoldReason.VERSION_WEDGED: ConditionType.WEDGED,
+    HoldReason.DRIFTED: ConditionType.DRIFTED,
 }
 _NOT_SEEN = frozenset({HoldReason.UNREACHABLE, HoldReason.NOT_SEEN})
 

@@ -124,12 +124,36 @@ class Refusal:
     at: float
 
 
+class DoubtReason(enum.StrEnum):
+    """What does not fit.
+
+    A listed version that never came, one that went, one that answers nobody; an unlisted one that stays; a label that
+    reads otherwise.
+    """
+
+    ABSENT = "Absent"
+    ENDED = "Ended"
+    DENIED = "Denied"
+    SERVING = "Serving"
+    LABEL = "Label"
+
+    @property
+    def may_be_wedged(self) -> bool:
+        """Whether a server that accepts lists and carries out none looks like this (rules E14, E15).
+
+        A version that was loaded and went is another matter: somebody dropped it, or its files went away.
+        """
+        return self in (DoubtReason.ABSENT, DoubtReason.SERVING)
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What is seen does not fit what was sent: since when, and how many rounds of looking again it survived.
+    """What is seen does not fit what was sent: since when, and how many rounds it survived.
 
-    since: 0 while it does not hold (its rounds are kept for a while, so that a flapping cause is not fought for ever).
-    seen_at: when it last held.
+    reason: `kind` in words, for people. since: 0 while it does not hold (its rounds are kept for a while, so that a
+    flapping cause is not fought for ever). rounds: how often it stood until everything was looked at anew, or was put
+    right on the way. seen_at: when it last held. label: the label, where `kind` is LABEL. until: when the memory is
+    discarded for it once more, so that it is put right (0 where it is not).
     """
 
     model: str
@@ -138,6 +162,9 @@ class Doubt:
     since: float
     rounds: int = 0
     seen_at: float = 0.0
+    kind: DoubtReason = DoubtReason.LABEL
+    label: str = ""
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

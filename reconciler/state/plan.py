@@ -136,6 +136,7 @@ class HoldReason(enum.StrEnum):
     EMPTYING_GUARD = "EmptyingGuard"
     SERVER_DECIDES = "ServerDecides"
     VERSION_WEDGED = "VersionWedged"
+    DRIFTED = "Drifted"
     DANGLING = "Dangling"
 
 

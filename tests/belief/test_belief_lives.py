@@ -5,7 +5,8 @@ from belief_lane import AVAILABLE, BROKEN, END, LOADING, START, config, desired,
 from reconciler import belief
 from reconciler.state.desired import TfServing
 from reconciler.state.look import LabelKind, ReachKind
-from reconciler.state.memory import Standing
+from reconciler.state.memory import DoubtReason, Standing
+from reconciler.state.observed import Observed
 
 FENCE = 1.6
 
@@ -290,3 +291,37 @@ def test_reading_of_a_label_nobody_could_read_is_not_known() -> None:
     lane, _ = serving(listing("m", 1, stable=1))
     lane.blind.add("m")
     assert lane.look(161.0).model("m").reading("stable").kind is LabelKind.UNSEEN
+
+
+def gone_and_brought_back(times: int) -> Observed:
+    """Version 2 is unloaded by somebody else, and every time a reload of ours lists it anew, before a doubt ripens."""
+    lane, world = serving(listing("m", 1, 2))
+    for count in range(times):
+        at = 101.0 + 10.0 * count
+        world.models["m"][2] = END
+        lane.look(at)
+        lane.send(config(listing("m", 1, 2)), at + 0.1)
+        world.models["m"][2] = LOADING
+        lane.look(at + 1.0)
+        world.models["m"][2] = AVAILABLE
+        lane.look(at + 1.2)
+        lane.look(at + 1.3)
+    world.models["m"][2] = END
+    return lane.look(150.0)
+
+
+def test_version_that_went_and_was_brought_back_on_the_way_counts_as_a_round() -> None:
+    first, second, third = (gone_and_brought_back(times) for times in (0, 1, 2))
+    assert [seen.standing for seen in (first, second, third)] == [Standing.KNOWN] * 3
+    assert [[each.rounds for each in seen.doubts] for seen in (first, second, third)] == [[], [1], [2]]
+    assert [each.until for each in third.doubts] == [210.0]
+
+
+def test_version_that_never_came_is_not_listed_anew_for_ever() -> None:
+    lane, _ = serving(listing("m", 1))
+    for at in (101.0, 121.0):
+        lane.send(config(listing("m", 1, 2)), at)
+        lane.look(at + 2.0)
+        lane.look(at + 7.0)
+    assert lane.look(2000.0).standing is Standing.KNOWN
+    assert [each.kind for each in lane.memory.doubts] == [DoubtReason.ABSENT]

@@ -35,7 +35,7 @@ from reconciler.state.look import (
     VersionFiles,
     VersionState,
 )
-from reconciler.state.memory import Doubt, Failure, GoodSpec, Outstanding, Refusal, Standing
+from reconciler.state.memory import Doubt, DoubtReason, Failure, GoodSpec, Outstanding, Refusal, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy, specific
 
@@ -220,8 +220,9 @@ def failures_of(server: DesiredServer, observed: Observed) -> st.SearchStrategy[
 
 
 DOUBTS = tuple(
-    (Doubt(name, version, "listed and absent", 990.0, rounds),)
-    for name, version, rounds in product(NAMES, (1, 2), (1, 2))
+    (Doubt(name, version, "does not fit", 990.0, rounds, kind=kind, until=until),)
+    for name, version, (rounds, until) in product(NAMES, (1, 2), ((1, 0.0), (2, 1050.0)))
+    for kind in (DoubtReason.ABSENT, DoubtReason.ENDED)
 )
 
 

@@ -28,9 +28,9 @@ from builders import (
 
 from reconciler.plan import plan, spec_digest
 from reconciler.state.config import ModelConfig
-from reconciler.state.desired import Adopt, Commit, Desired, TfServing
+from reconciler.state.desired import Adopt, Commit, Desired, DesiredModel, DesiredServer, TfServing
 from reconciler.state.look import Presence, Reach, ReachKind, VersionState
-from reconciler.state.memory import Doubt, GoodSpec, Outstanding, Refusal, Standing
+from reconciler.state.memory import Doubt, DoubtReason, GoodSpec, Outstanding, Refusal, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.plan import PassKind
 from reconciler.state.versions import specific
@@ -233,11 +233,38 @@ def test_a_wedged_model_waits_for_consent_and_then_leaves_the_stuck_version_out(
     before, after = server(model("half", (1,), stable=1)), server(model("half", (1, 3), stable=1))
     absent = ObservedVersion(3, VersionState.ABSENT, listed=True)
     observed = seen(listing(at(before, after), "half", 1, 3, stable=1), "half", absent)
-    observed = replace(observed, doubts=(Doubt("half", 3, "listed and absent", 990.0, 2),))
+    observed = replace(observed, doubts=(Doubt("half", 3, "listed and absent", 990.0, 2, kind=DoubtReason.ABSENT),))
     moving = server(model("half", (1, 3), stable=3))
 
     assert (next_lines(planned(after, observed)), reasons(planned(after, observed))) == ([], {"VersionWedged"})
     assert next_lines(planned(moving, observed)) == ["unload half 1"]
+
+
+def drifting(*others: DesiredModel, downtime: bool = False) -> tuple[DesiredServer, Observed]:
+    """Version 2, which canary points at, was unloaded by somebody else for the third time."""
+    half = model("half", (1, 2), stable=1, canary=2)
+    before, after = server(half, model("other", (1,))), server(half, *(others or (model("other", (1,)),)))
+    ended = ObservedVersion(2, VersionState.END, listed=True)
+    observed = seen(at(before, after), "half", ended)
+    doubt = Doubt("half", 2, "unloaded", 990.0, 2, kind=DoubtReason.ENDED, until=1050.0)
+    if downtime:
+        transition = replace(half.transition, allow_downtime=True)
+        after = server(replace(half, transition=transition), model("other", (1,)))
+    return after, replace(observed, doubts=(doubt,))
+
+
+@pytest.mark.parametrize("downtime", [False, True], ids=["plain", "downtime allowed"])
+def test_a_version_that_somebody_else_unloads_again_and_again_is_drift_and_waits(downtime: bool) -> None:
+    plan = planned(*drifting(downtime=downtime))
+
+    assert (next_lines(plan), reasons(plan), plan.blocked) == ([], {"Drifted"}, True)
+    assert plan.look_again_at == 1050.0
+
+
+def test_a_label_that_dangles_by_drift_is_left_out_when_another_model_changes() -> None:
+    plan = planned(*drifting(model("other", (1, 2))))
+
+    assert sorted(next_lines(plan)) == ["load other 2", "unlabel half canary"]
 
 
 def test_loads_in_line_and_unlabelled_traffic_are_warned_of() -> None:
