@@ -21,7 +21,6 @@ from reconciler.wire import stubs
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "README.md").read_text(encoding="utf-8")
 SECTION = PAGE.split("## Your first own repository", 1)[1].split("\n## ", 1)[0]
-EXPORT = "import sys; from pathlib import Path; from reconciler.modelserver import samples as s; p = Path(sys.argv[1])"
 AUTHOR = {
     f"GIT_{role}_{field}": "reader@example.com" for role in ("AUTHOR", "COMMITTER") for field in ("NAME", "EMAIL")
 }
@@ -60,7 +59,8 @@ class Reader:
 
     def bash(self, script: str) -> str:
         """Run lines of the page in the repository."""
-        command = f'set -e; reconciler() {{ "{sys.executable}" -m reconciler "$@"; }}\n{self.as_here(script)}'
+        programs = f'python() {{ "{sys.executable}" "$@"; }}; reconciler() {{ python -m reconciler "$@"; }}'
+        command = f"set -e; {programs}\n{self.as_here(script)}"
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=self.repository,
@@ -96,8 +96,9 @@ def free_port() -> int:
 def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     """The page followed until the server runs and the documents are written."""
     reader = Reader(tmp_path_factory.mktemp("reader"))
-    export = f"{EXPORT}; s.export('half-plus', p, 1); s.export('half-plus', p, 2)"
-    subprocess.run([sys.executable, "-c", export, str(reader.folder / "models" / "fashion")], cwd=ROOT, check=True)
+    export = blocks("bash")[1]
+    reader.bash(export)
+    reader.bash(export.replace(", 1)", ", 2)"))
     reader.write()
     with (reader.folder / "server.log").open("w") as log:
         start = reader.as_here(blocks("bash")[0])
@@ -119,7 +120,7 @@ def wait_until_open(port: int) -> None:
 
 def test_following_the_page_serves_the_model_and_a_revert_goes_back(reader: Reader) -> None:
     began = time.monotonic()
-    reader.bash(blocks("bash")[1])
+    reader.bash(blocks("bash")[2])
     assert reader.label("stable") == 1
 
     document = reader.repository / "fashion.yaml"
