@@ -106,7 +106,8 @@ class OutputOptions:
     """How to print the answer."""
 
     output: Annotated[
-        Format, typer.Option("--output", "-o", rich_help_panel=_OUTPUT, help="Format of what goes to stdout.")
+        Format,
+        typer.Option("--output", "-o", rich_help_panel=_OUTPUT, help="How to print; markdown is for `plan` alone."),
     ] = Format.TABLE
 
 
@@ -116,9 +117,9 @@ class ReferenceOptions:
 
     from_: Annotated[
         str | None,
-        typer.Option("--from", help="Plan from servers converged at this commit instead of asking the servers."),
+        typer.Option("--from", help="Take the servers as converged at this commit instead of asking them."),
     ] = None
-    to: Annotated[str | None, typer.Option("--to", help="The commit to plan for; default the branch's head.")] = None
+    to: Annotated[str | None, typer.Option("--to", help="The commit to go to; default the branch's head.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from reconciler import plan as planner
 from reconciler.cli import collector, repository, wiring
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
+from reconciler.expose import words
 from reconciler.expose.outline import Subject
 from reconciler.state.desired import Desired, DesiredServer
 from reconciler.state.observed import Observed
@@ -90,5 +91,5 @@ def pass_of(plan: Plan, server: str, number: int) -> Pass:
     passes = next((each.passes for each in plan.servers if each.server == server), ())
     found = next((each for each in passes if each.number == number), None)
     if found is None:
-        raise Misused(f"The plan of {server} has {len(passes)} pass(es), so there is no pass {number}.")
+        raise Misused(f"The plan of {server} has {words.count(len(passes), 'pass')}, so there is no pass {number}.")
     return found

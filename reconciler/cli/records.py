@@ -3,6 +3,7 @@
 Called by `status`, `explain` and `sync`.
 """
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,33 @@ def reading(state: Path) -> Iterator[SqliteLedger]:
         yield ledger
     finally:
         ledger.close()
+
+
+def kept_up(state: Path) -> bool | None:
+    """Whether a process keeps the record up to date now; None where the lock file may not be read.
+
+    The shared lock is given back at once: a service that starts in that very moment is the only one it could refuse.
+    """
+    try:
+        with StateDirectory(state).lock_file.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    return False
+
+
+def age(state: Path) -> str:
+    """What a reader must know of a record that nobody keeps up any more; "" where somebody does."""
+    if kept_up(state) is not False:
+        return ""
+    return (
+        f"No service runs on the state directory {state}: this is what was recorded last, not what is now. "
+        "Start `reconciler run`, or ask the servers with `reconciler plan`."
+    )
 
 
 def everything(ledger: SqliteLedger) -> Records:

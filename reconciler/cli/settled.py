@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from reconciler.cli.exits import Exit
 from reconciler.state.outcome import ConditionStatus, ConditionType, Status, Sync
 
+_NAMED = 5
+"""Servers named in one sentence; a fleet may have hundreds."""
+
 
 class Verdict(enum.IntEnum):
     """How the servers stand; the numbers are exit codes. MOVING is none: it is not over."""
@@ -31,13 +34,16 @@ def verdict(statuses: Sequence[Status], commit: str | None) -> Verdict:
     return Verdict.PARTLY if synced else Verdict.BLOCKED
 
 
-def sentence(found: Verdict) -> str:
-    """The verdict in words."""
+def sentence(found: Verdict, statuses: Sequence[Status] = ()) -> str:
+    """The verdict in words, with the servers that are not in sync."""
+    waiting = [each.server for each in statuses if not each.model and each.sync is not Sync.SYNCED]
+    named = ", ".join(waiting[:_NAMED]) + (f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else "")
+    ask = f"`reconciler explain {waiting[0] if waiting else 'SERVER'}`"
     return {
         Verdict.SETTLED: "Every server is in sync.",
-        Verdict.BLOCKED: "Every server is held; `reconciler explain FLEET` says by what.",
-        Verdict.PARTLY: "Some servers are in sync, others are held; `reconciler explain FLEET` says by what.",
-        Verdict.MOVING: "Not settled yet; `reconciler explain FLEET` says what it waits for.",
+        Verdict.BLOCKED: f"Every server is held ({named}); {ask} says by what.",
+        Verdict.PARTLY: f"Some servers are in sync, others are held ({named}); {ask} says by what.",
+        Verdict.MOVING: f"Not settled yet{f' ({named})' if named else ''}; {ask} says what it waits for.",
     }[found]
 
 

@@ -13,6 +13,9 @@ from reconciler.expose.status import leading
 from reconciler.state.outcome import Condition, Intent, Outcome, Status
 from reconciler.state.plan import Action, Difference, Hold, ServerPlan
 
+_NAMED = 12
+"""Names listed where an unknown one was given; a fleet may have thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Records:
@@ -70,7 +73,7 @@ def explain_text(subject: str, found: Sequence[Answer], records: Records) -> str
     lines = [f"git: {records.trouble}", ""] if records.trouble else []
     for answer in found:
         lines += [*_lines(answer), ""]
-    return "\n".join(lines) if found else f"The record knows no model, server or fleet named {subject}.\n"
+    return "\n".join(lines) if found else _unknown(subject, records.statuses)
 
 
 def explain_document(subject: str, found: Sequence[Answer], records: Records) -> dict[str, Data]:
@@ -79,6 +82,13 @@ def explain_document(subject: str, found: Sequence[Answer], records: Records) ->
         "Explanation",
         {"subject": subject, "sourceTrouble": records.trouble or None, "answers": [_item(each) for each in found]},
     )
+
+
+def _unknown(subject: str, statuses: Iterable[Status]) -> str:
+    names = sorted({name for each in statuses for name in (each.model, each.server) if name})
+    known = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    known = known or "none yet"
+    return f"The record knows no model, server or fleet named {subject}; it knows {known}.\n"
 
 
 def _answer(status: Status, records: Records) -> Answer:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from reconciler.expose import words
 from reconciler.expose.documents import Data, envelope
+from reconciler.state.look import VersionState
 from reconciler.state.memory import Memory
 from reconciler.state.outcome import Condition, ConditionStatus, ConditionType, Health, Status, Sync
 
@@ -31,7 +32,7 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One subject: `kind` is fleet, server or model; `labels` as last read back, ascending."""
+    """One subject: `kind` is fleet, server or model; `labels` and `versions` as last seen, ascending."""
 
     kind: str
     name: str
@@ -44,6 +45,7 @@ class Row:
     labels: tuple[tuple[str, str], ...]
     commit: str
     at: float
+    versions: tuple[tuple[int, str], ...] = ()
 
 
 def rows(statuses: Iterable[Status], memories: Iterable[Memory]) -> list[Row]:
@@ -70,7 +72,7 @@ def leading(status: Status) -> Condition | None:
 def status_table(found: Sequence[Row]) -> Table:
     """The rows as a table for a terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("SERVER", "MODEL", "SYNC", "HEALTH", "REASON", "SINCE", "LABELS", "COMMIT"):
+    for title in ("SERVER", "MODEL", "SYNC", "HEALTH", "REASON", "SINCE", "VERSIONS", "LABELS", "COMMIT"):
         table.add_column(title, overflow="fold")
     for row in found:
         labels = "  ".join(f"{label}={value}" for label, value in row.labels)
@@ -81,6 +83,7 @@ def status_table(found: Sequence[Row]) -> Table:
             Text(row.health, STYLES[row.health]),
             row.reason or "–",
             words.moment(row.since),
+            ", ".join(_version(number, state) for number, state in row.versions) or "–",
             labels or "–",
             row.commit[:10] or "–",
         )
@@ -102,6 +105,7 @@ def _item(row: Row) -> dict[str, Data]:
         "reason": row.reason,
         "message": row.message,
         "since": words.timestamp(row.since),
+        "versions": {str(number): state for number, state in row.versions},
         "labels": dict(row.labels),
         "commit": row.commit,
         "at": words.timestamp(row.at),
@@ -123,7 +127,20 @@ def _row(status: Status, memory: Memory | None) -> Row:
         tuple(sorted((each.label, words.reading(each.reading)) for each in readings)),
         status.commit,
         status.at,
+        _versions(memory, status.model) if memory and status.model and status.sync is not Sync.UNKNOWN else (),
     )
+
+
+def _versions(memory: Memory, model: str) -> tuple[tuple[int, str], ...]:
+    """The versions that are there, or failed; those that ended well are history (E28)."""
+    own = [each for each in memory.versions if each.model == model and each.state is not VersionState.ABSENT]
+    failed = [(each.version, "FAILED") for each in own if each.state is VersionState.END and each.error]
+    there = [(each.version, each.state.name) for each in own if each.state is not VersionState.END]
+    return tuple(sorted(failed + there))
+
+
+def _version(number: int, state: str) -> str:
+    return str(number) if state == VersionState.AVAILABLE.name else f"{number} {state}"
 
 
 def _fleet(name: str, members: Sequence[Row]) -> Row:
@@ -133,7 +150,7 @@ def _fleet(name: str, members: Sequence[Row]) -> Row:
     sync = max((row.sync for row in servers), key=SYNC_ORDER.index)
     commits = {row.commit for row in servers}
     commit = commits.pop() if len(commits) == 1 else ""
-    return replace(worst, kind="fleet", name=name, model="", sync=sync, labels=(), commit=commit)
+    return replace(worst, kind="fleet", name=name, model="", sync=sync, versions=(), labels=(), commit=commit)
 
 
 def _abnormal(condition: Condition) -> bool:

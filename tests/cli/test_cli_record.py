@@ -1,5 +1,7 @@
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,7 +52,7 @@ def test_status_shows_fleet_server_and_model(world: World) -> None:
 
 def test_status_as_json_says_which_commit_is_in_force(world: World) -> None:
     found = json.loads(world.call("status", "-o", "json").out)
-    assert found["source"] == {"commitInForce": COMMIT, "trouble": None}
+    assert found["source"] == {"commitInForce": COMMIT, "trouble": None, "serviceRuns": False}
     assert [item["kind"] for item in found["items"]] == ["fleet", "server", "model"]
 
 
@@ -58,7 +60,24 @@ def test_status_shows_trouble_with_the_repository(world: World) -> None:
     ledger = SqliteLedger(StateDirectory(world.state).ledger)
     ledger.note(records.TROUBLE, "SourceUnavailable: the remote does not answer")
     ledger.close()
-    assert world.call("status").err == "git: SourceUnavailable: the remote does not answer\n"
+    assert "git: SourceUnavailable: the remote does not answer\n" in world.call("status").err
+
+
+@pytest.mark.parametrize("command", [("status",), ("explain", "half")])
+def test_record_that_no_service_keeps_up_is_not_shown_as_the_present(world: World, command: tuple[str, ...]) -> None:
+    assert "No service runs on the state directory" in world.call(*command).err
+
+
+@pytest.mark.parametrize("command", [("status",), ("explain", "half")])
+def test_record_of_a_running_service_is_shown_without_remark(world: World, command: tuple[str, ...]) -> None:
+    with StateDirectory(world.state).locked("reconciler run"):
+        assert world.call(*command).err == ""
+
+
+def test_asking_whether_a_service_runs_keeps_nobody_out(world: World) -> None:
+    records.kept_up(world.state)
+    with StateDirectory(world.state).locked("reconciler run"):
+        assert records.kept_up(world.state) is True
 
 
 def test_status_without_a_record_says_how_one_comes_to_be(tmp_path: Path) -> None:
@@ -74,8 +93,9 @@ def test_explain_says_what_blocks_and_what_releases_it(world: World) -> None:
     assert "released by the directory /models/half/7" in shown.out
 
 
-def test_explain_of_an_unknown_name_ends_with_1(world: World) -> None:
-    assert world.call("explain", "nope").code == 1
+def test_explain_of_an_unknown_name_ends_with_1_and_names_what_there_is(world: World) -> None:
+    shown = world.call("explain", "nope")
+    assert (shown.code, "it knows eu/gpu-1, half." in shown.out) == (1, True)
 
 
 def test_plan_of_another_release_on_record_is_passed_over(world: World) -> None:
@@ -151,7 +171,9 @@ def test_sync_without_a_service_says_so(tmp_path: Path) -> None:
     assert "No service runs" in shown.err
 
 
-def test_sync_ends_when_the_service_has_taken_it_up(world: World) -> None:
+@contextmanager
+def serving(world: World) -> Iterator[None]:
+    """Somebody holds the state directory and takes up every request."""
     directory = StateDirectory(world.state)
     held, done = threading.Event(), threading.Event()
 
@@ -168,12 +190,28 @@ def test_sync_ends_when_the_service_has_taken_it_up(world: World) -> None:
     thread = threading.Thread(target=service)
     thread.start()
     held.wait(5)
-    shown = world.call("sync", "--wait")
-    done.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def test_sync_ends_when_the_service_has_taken_it_up(world: World) -> None:
+    with serving(world):
+        shown = world.call("sync", "--wait")
     assert shown.code == 3  # settled, but every server is held
     assert "Done by `reconciler run`" in shown.err
-    assert "Every server is held" in shown.err
+    assert "Every server is held (eu/gpu-1); `reconciler explain eu/gpu-1` says by what." in shown.err
+
+
+def test_sync_to_a_head_that_is_refused_ends_with_3_and_says_why(world: World) -> None:
+    ledger = SqliteLedger(StateDirectory(world.state).ledger)
+    ledger.note(records.TROUBLE, "DesiredInvalid: half.yaml:8:3 unknown field")
+    ledger.close()
+    with serving(world):
+        shown = world.call("sync")
+    assert (shown.code, shown.err) == (3, "git: DesiredInvalid: half.yaml:8:3 unknown field\n")
 
 
 def test_request_is_seen_once_and_each_has_its_own_identity(tmp_path: Path) -> None:

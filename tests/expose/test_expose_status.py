@@ -4,8 +4,8 @@ from expose_samples import COMMIT, LOAD, PROMOTE, config
 from rich.console import Console
 
 from reconciler.expose import documents, explain, problems, status, timeline
-from reconciler.state.look import LabelKind, LabelReading
-from reconciler.state.memory import LabelMemory, Memory
+from reconciler.state.look import LabelKind, LabelReading, ServingError, VersionState
+from reconciler.state.memory import LabelMemory, Memory, VersionMemory
 from reconciler.state.outcome import (
     Condition,
     ConditionStatus,
@@ -33,6 +33,13 @@ MEMORY = Memory(
     "eu-gpu/gpu-1",
     "gpu-1:8500",
     labels=(LabelMemory("half", "stable", LabelReading(LabelKind.RESOLVES, 2), AT),),
+    versions=(
+        VersionMemory("half", 4, VersionState.END, ServingError(3, "corrupt")),
+        VersionMemory("half", 3, VersionState.LOADING),
+        VersionMemory("half", 2, VersionState.AVAILABLE),
+        VersionMemory("half", 1, VersionState.END),
+        VersionMemory("fashion", 1, VersionState.AVAILABLE),
+    ),
 )
 INTENT = Intent(7, AT, COMMIT.id, "eu-gpu/gpu-1", Pass(1, PassKind.CHANGE, (LOAD,), config((1, 2))))
 LOADED = Outcome(7, LOAD, OutcomeKind.DONE, AT + 0.9)
@@ -65,6 +72,23 @@ def test_model_row_shows_labels_as_last_read_back() -> None:
     assert half.labels == (("stable", "2"),)
 
 
+def test_model_row_shows_the_versions_that_are_there_or_failed() -> None:
+    half = next(row for row in status.rows(STATUSES, (MEMORY,)) if row.model == "half")
+    assert half.versions == ((2, "AVAILABLE"), (3, "LOADING"), (4, "FAILED"))
+
+
+def test_versions_of_a_server_that_cannot_be_seen_are_not_shown_as_there() -> None:
+    unseen = Status("eu-gpu/gpu-1", "half", Sync.UNKNOWN, Health.UNKNOWN, (BLOCKED,), COMMIT.id, AT)
+    assert status.rows((unseen,), (MEMORY,))[-1].versions == ()
+
+
+def test_table_names_the_state_of_versions_that_are_not_available() -> None:
+    console = Console(no_color=True, force_terminal=False, width=200)
+    with console.capture() as capture:
+        console.print(status.status_table(status.rows(STATUSES, (MEMORY,))))
+    assert "2, 3 LOADING, 4 FAILED" in capture.get()
+
+
 def test_table_fits_its_rows_without_colours() -> None:
     console = Console(no_color=True, force_terminal=False, width=200)
     with console.capture() as capture:
@@ -84,6 +108,7 @@ def test_status_as_json_has_times_and_reasons() -> None:
         "reason": "ArtifactMissing",
         "message": "version 7 is not in storage",
         "since": "2026-11-20T18:40:00.000Z",
+        "versions": {},
         "labels": {},
         "commit": COMMIT.id,
         "at": "2026-11-20T18:40:00.000Z",
@@ -112,7 +137,9 @@ def test_one_model_on_one_server_can_be_asked_for() -> None:
 
 
 def test_unknown_name_is_answered_with_a_sentence() -> None:
-    assert told("nope") == "The record knows no model, server or fleet named nope.\n"
+    assert told("nope") == (
+        "The record knows no model, server or fleet named nope; it knows eu-gpu/gpu-1, fashion, half, us-gpu/gpu-3.\n"
+    )
 
 
 def test_server_without_a_plan_on_record_is_explained_by_its_status() -> None:

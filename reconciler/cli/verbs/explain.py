@@ -15,13 +15,15 @@ Subject = Annotated[
 def explain(subject: Subject, state: StateOptions, output: OutputOptions) -> int:
     """Say why something is not applied yet: what blocks it, since when, what releases it, what happens next."""
     from reconciler.cli import output as out
-    from reconciler.cli import records
+    from reconciler.cli import records, verb
     from reconciler.expose import explain as explaining
 
     with records.reading(state.directory()) as ledger:
         known = records.everything(ledger)
     found = explaining.answers(subject, known)
     if output.output is Format.TABLE:
+        if remark := records.age(state.directory()):
+            verb.say(remark)
         out.show(explaining.explain_text(subject, found, known))
     else:
         out.emit(output.output, explaining.explain_document(subject, found, known))

@@ -31,7 +31,7 @@ def import_(file: File, fleet: Fleet = "imported", server: Server = "gpu-1", grp
     except OSError as error:
         raise Misused(f"Cannot read {file}: {error.strerror}.") from error
     except TextProtoError as error:
-        raise Misused(f"{file}:{error.line}:{error.column} is no model config: {error}.") from error
+        raise Misused(f"{file}:{error.line}:{error.column} is no model config: {str(error).rstrip('.')}.") from error
     except ValueError as error:
         raise Misused(f"{file}: {error}.") from error
     for note in found.notes:
@@ -52,7 +52,7 @@ def _write(found: "Imported", out: Path) -> None:
 
     there = [path for path, _ in found.files if (out / path).exists()]
     if there:
-        raise Blocked(f"Not written: {', '.join(there)} exist(s) already below {out}. Give an empty folder with --out.")
+        raise Blocked(f"Not written: {', '.join(there)} already there below {out}. Give an empty folder with --out.")
     for path, text in found.files:
         target = out / path
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -18,11 +18,12 @@ def status(state: StateOptions, output: OutputOptions) -> None:
         found = statuses.rows(ledger.statuses(), ledger.memories())
         good, trouble = ledger.good_commit(), ledger.noted(records.TROUBLE)
     if output.output is not Format.TABLE:
-        source: dict[str, Data] = {"commitInForce": good, "trouble": trouble or None}
+        running = records.kept_up(state.directory())
+        source: dict[str, Data] = {"commitInForce": good, "trouble": trouble or None, "serviceRuns": running}
         out.emit(output.output, statuses.status_document(found, source))
         return
-    if trouble:
-        verb.say(f"git: {trouble}")
+    for remark in filter(None, (trouble and f"git: {trouble}", records.age(state.directory()))):
+        verb.say(remark)
     if not found:
         verb.say("The record has no server yet. `reconciler run` or `reconciler apply` makes the first entry.")
         return

@@ -21,7 +21,10 @@ TAKEN_UP_WITHIN = 30.0
 
 
 def sync(state: StateOptions, wait: Wait = False, timeout: Timeout = 300.0) -> int:
-    """Ask the running service to look at git and at every server now."""
+    """Ask the running service to look at git and at every server now.
+
+    Ends with 3 where the branch's head cannot be put in force: it is invalid, rewritten, or the host does not answer.
+    """
     from reconciler.cli import records, triggers, verb
 
     directory = state.directory()
@@ -31,6 +34,9 @@ def sync(state: StateOptions, wait: Wait = False, timeout: Timeout = 300.0) -> i
         if not _until(lambda: ledger.noted(triggers.HANDLED) == identity, TAKEN_UP_WITHIN):
             verb.say(f"Asked {holder}, which has not finished asking git within {TAKEN_UP_WITHIN:g} s; it will.")
             return Exit.TIMED_OUT
+        if trouble := ledger.noted(records.TROUBLE):
+            verb.say(f"git: {trouble}")
+            return Exit.BLOCKED
         verb.say(f"Done by {holder}: git was asked, every server is looked at.")
         return _settle(ledger, timeout) if wait else Exit.OK
 
@@ -56,11 +62,9 @@ def _settle(ledger: "Ledger", timeout: float) -> int:
     def verdict() -> settled.Verdict:
         return settled.verdict(ledger.statuses(), ledger.good_commit())
 
-    if not _until(lambda: verdict() is not settled.Verdict.MOVING, timeout):
-        verb.say(settled.sentence(settled.Verdict.MOVING))
-        return Exit.TIMED_OUT
+    _until(lambda: verdict() is not settled.Verdict.MOVING, timeout)
     found = verdict()
-    verb.say(settled.sentence(found))
+    verb.say(settled.sentence(found, ledger.statuses()))
     return found if found is not settled.Verdict.MOVING else Exit.TIMED_OUT
 
 

@@ -38,7 +38,7 @@ def _parsed(options: RepositoryOptions, state: StateOptions, folder: Path | None
     if folder is not None:
         if not folder.is_dir():
             raise Misused(f"{folder} is no folder. Give the folder that holds the documents.")
-        return repository.in_folder(folder), str(folder)
+        return repository.in_folder(folder), str(folder.resolve())  # "." would read as a full stop
     source = repository.for_reading(options, state.directory())
     commit = repository.head(source, options)
     return repository.at_commit(source, commit, options.path), f"commit {commit[:10]}"
