@@ -2,7 +2,8 @@
 
 A base path is found through the fleet's storage mappings (longest `serverPath` wins). Listing and digesting run in
 threads with a deadline; storage that errs or hangs is UNSEEN, never an exception. Contents are digested once per
-(path, size, modification), so a look at rest costs one listing. Names, sizes and bytes are read; nothing is executed.
+(path, size, modification), so a look at rest costs one listing; a thousand servers that look at the same storage at
+the same time share it. Names, sizes and bytes are read; nothing is executed.
 
 Deliberately not here: what a complete directory is (`preflight/`).
 """
@@ -11,7 +12,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from reconciler import preflight
@@ -38,35 +39,62 @@ class FsspecStore:
         self._shared_for = shared_for
         self._threads = DaemonThreads(threads, "storage")
         self._digests = DigestCache()
-        self._asked: dict[str, tuple[float, asyncio.Future[PathFacts]]] = {}
+        self._asked: dict[str, _Asked] = {}
 
     async def facts(self, server: DesiredServer, base_path: str) -> PathFacts:
         """What storage holds below a base path; UNSEEN where no mapping covers it or storage does not answer."""
         url = url_of(server.fleet.storage, base_path)
         if url is None:
             return PathFacts(base_path, Presence.UNSEEN, detail=_uncovered(server, base_path))
-        asked_at, listed = self._listed(url)
-        try:
-            left = asked_at + self._deadline - time.monotonic()
-            found = await asyncio.wait_for(asyncio.shield(listed), max(left, 0.0))
-        except TimeoutError:
-            said = f"{url} did not answer within {self._deadline:g} s; is the storage mounted and reachable from here?"
-            return PathFacts(base_path, Presence.UNSEEN, detail=said)
+        answer = self._listed(url)
+        # The answer is shared: cancelling one look must not cancel it. What is there already needs no shield.
+        found = answer.result() if answer.done() else await asyncio.shield(answer)
         return replace(found, base_path=base_path)
 
     def close(self) -> None:
         """Give the threads back; one that hangs in storage is left behind."""
         self._threads.close()
 
-    def _listed(self, url: str) -> "tuple[float, asyncio.Future[PathFacts]]":
-        """When that URL was asked, and the answer to come: a storage that hangs is asked once, not at every look."""
+    def _listed(self, url: str) -> "asyncio.Future[PathFacts]":
+        """What that URL holds, or will be found to: a storage that hangs is asked once, not at every look."""
         now = time.monotonic()
-        for known, (at, asked) in tuple(self._asked.items()):
-            if asked.done() and now >= at + self._shared_for:
-                del self._asked[known]
-        if url not in self._asked:
-            self._asked[url] = (now, self._threads.submit(partial(look_into, url, self._digests)))
-        return self._asked[url]
+        known = self._asked.get(url)
+        if known is not None and not known.over(now, self._shared_for):
+            return known.answer
+        self._asked = {each: asked for each, asked in self._asked.items() if not asked.over(now, self._shared_for)}
+        listing = self._threads.submit(partial(look_into, url, self._digests))
+        said = f"{url} did not answer within {self._deadline:g} s; is the storage mounted and reachable from here?"
+        late = PathFacts(url, Presence.UNSEEN, detail=said)
+        self._asked[url] = _Asked(now, listing, _by_then(listing, self._deadline, late))
+        return self._asked[url].answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question to storage: when it was asked, the listing as long as it may take, the answer by its deadline."""
+
+    at: float
+    listing: "asyncio.Future[PathFacts]"
+    answer: "asyncio.Future[PathFacts]"
+
+    def over(self, now: float, shared_for: float) -> bool:
+        """Whether it answers nobody any more. A listing that hangs is not over: it would only be joined by another."""
+        return self.listing.done() and now >= self.at + shared_for
+
+
+def _by_then(listing: "asyncio.Future[PathFacts]", seconds: float, late: PathFacts) -> "asyncio.Future[PathFacts]":
+    """The listing's result, or `late` where it takes longer: one timer for all who wait, not one for each."""
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[PathFacts] = loop.create_future()
+
+    def settle(found: PathFacts) -> None:
+        timer.cancel()
+        if not answer.done():
+            answer.set_result(found)
+
+    timer = loop.call_later(seconds, settle, late)
+    listing.add_done_callback(lambda done: settle(done.result()))
+    return answer
 
 
 class DigestCache:

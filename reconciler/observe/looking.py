@@ -2,12 +2,13 @@
 
 The first status tells whether the server can be talked to at all: where it brings no answer, nothing else is asked, so
 a slow server costs one deadline and not one per model. The others are shared by a handful of workers; a task for each
-would cost more than the question. Storage is asked at the same time. Each call has its deadline inside (ports), and
-the look as a whole has one more, in case a client does not keep to that.
+would cost more than the question. Storage is asked at the same time, by workers of its own. Each call has its deadline
+inside (ports), and the look as a whole has one more, in case a client or a store does not keep to that.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+import contextlib
+from collections.abc import Awaitable, Iterator
 
 from reconciler.ports import Clock, ServingClient, VersionStore
 from reconciler.state.desired import DesiredServer
@@ -28,12 +29,13 @@ from reconciler.state.look import (
 IN_FLIGHT = 16
 """Questions to one server at a time: enough to fill the wire, few enough for its threads (4 per CPU by default)."""
 
+PATHS_IN_FLIGHT = 8
+"""Base paths asked of storage at a time: as many as it lists at once."""
+
 SLACK = 3.0
 """Deadlines of a single status that a whole look may take."""
 
 _LATE = "no answer within the deadline of the whole look"
-
-Question = Callable[[], Awaitable[None]]
 
 
 async def look(
@@ -99,14 +101,8 @@ class _Asking:
         return await self._client.reach()
 
     async def _rest(self) -> None:
-        asked = self._each()
         count = len(self._questions.models) - 1 + len(self._questions.labels) + len(self._questions.proofs)
-        if count <= 1:
-            await _work(asked)
-            return
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(IN_FLIGHT, count)):
-                group.create_task(_work(asked))
+        await _share(self._each(), min(IN_FLIGHT, count))
 
     def _each(self) -> Iterator[Awaitable[None]]:
         """Statuses first, so that the look that first shows a version AVAILABLE can prove it, too.
@@ -131,6 +127,16 @@ class _Asking:
         self._proofs[model, version] = await self._client.prove(model, version)
 
 
+async def _share(asked: Iterator[Awaitable[None]], workers: int) -> None:
+    """Await them all, that many at a time; each is made only when a worker is free for it."""
+    if workers <= 1:
+        await _work(asked)
+        return
+    async with asyncio.TaskGroup() as group:
+        for _ in range(workers):
+            group.create_task(_work(asked))
+
+
 async def _work(asked: Iterator[Awaitable[None]]) -> None:
     for question in asked:
         await question
@@ -139,13 +145,14 @@ async def _work(asked: Iterator[Awaitable[None]]) -> None:
 async def _paths(
     store: VersionStore, server: DesiredServer, paths: tuple[str, ...], clock: Clock
 ) -> tuple[PathFacts, ...]:
-    return tuple(await asyncio.gather(*(_facts(store, server, path, clock) for path in paths)))
-
-
-async def _facts(store: VersionStore, server: DesiredServer, path: str, clock: Clock) -> PathFacts:
     seconds = server.fleet.deadlines.status * SLACK
-    try:
+    found: dict[str, PathFacts] = {}
+
+    async def ask(path: str) -> None:
+        found[path] = await store.facts(server, path)
+
+    with contextlib.suppress(TimeoutError):
         async with clock.deadline(seconds):
-            return await store.facts(server, path)
-    except TimeoutError:
-        return PathFacts(path, Presence.UNSEEN, detail=f"storage did not answer within {seconds:g} s")
+            await _share((ask(path) for path in paths), min(PATHS_IN_FLIGHT, len(paths)))
+    late = f"storage did not answer within {seconds:g} s"
+    return tuple(found.get(path) or PathFacts(path, Presence.UNSEEN, detail=late) for path in paths)
