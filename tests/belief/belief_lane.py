@@ -9,6 +9,7 @@ from typing import Protocol
 
 from reconciler import belief
 from reconciler.modelserver import core
+from reconciler.sim.clients import to_core
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredModel, DesiredServer, Fleet, TfServing
 from reconciler.state.look import (
@@ -144,15 +145,6 @@ class CoreWorld:
             return PathFacts(base_path, Presence.MISSING)
         numbers = sorted(int(name) for name in self.disk.children(base_path))
         return PathFacts(base_path, Presence.SEEN, tuple(VersionFiles(version) for version in numbers))
-
-
-def to_core(sent: ServerConfig) -> core.ServerConfig:
-    return core.ServerConfig(
-        tuple(
-            core.ModelConfig(each.name, each.base_path, policy=core.Specific(each.listed), labels=each.labels)
-            for each in sent.models
-        )
-    )
 
 
 class Lane:

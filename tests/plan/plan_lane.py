@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from builders import COMMIT, FLEET
-from plan_on_core import to_core
 
 from reconciler import belief
 from reconciler.invariants import check_pass
 from reconciler.modelserver import core
 from reconciler.plan import plan_server, reached
+from reconciler.sim.clients import to_core
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Fleet
 from reconciler.state.look import (

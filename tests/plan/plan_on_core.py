@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reconciler.modelserver import core
+from reconciler.sim.clients import to_core
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import (
@@ -19,27 +20,10 @@ from reconciler.state.look import (
     VersionState,
 )
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
-from reconciler.state.versions import All, Latest, Specific
+from reconciler.state.versions import Specific
 
 REST = 4.0
 """Seconds in which anything scripted here has come to rest: two polls, the loads in line, a tick for each unload."""
-
-
-def to_core(config: ServerConfig) -> core.ServerConfig:
-    """A config as the core takes it."""
-    return core.ServerConfig(tuple(_model(each) for each in config.models))
-
-
-def _model(config: ModelConfig) -> core.ModelConfig:
-    policy: core.Policy
-    match config.policy:
-        case Specific(versions):
-            policy = core.Specific(versions)
-        case Latest(count):
-            policy = core.Latest(count)
-        case All():
-            policy = core.All()
-    return core.ModelConfig(config.name, config.base_path, config.platform, policy=policy, labels=config.labels)
 
 
 @dataclass(frozen=True, slots=True)
