@@ -26,7 +26,7 @@ def verdict(statuses: Sequence[Status], commit: str | None) -> Verdict:
     """Judge the servers' own statuses (model ""); one that has not taken up the commit in force is still moving."""
     servers = [each for each in statuses if not each.model and "/" in each.server]
     stalled = [each for each in servers if _stalled(each)]
-    synced = [each for each in servers if each.sync is Sync.SYNCED]
+    synced = [each for each in servers if _synced(each)]
     if any(each.commit != commit for each in servers) or len(stalled) + len(synced) < len(servers):
         return Verdict.MOVING
     if not stalled:
@@ -36,7 +36,7 @@ def verdict(statuses: Sequence[Status], commit: str | None) -> Verdict:
 
 def sentence(found: Verdict, statuses: Sequence[Status] = ()) -> str:
     """The verdict in words, with the servers that are not in sync."""
-    waiting = [each.server for each in statuses if not each.model and each.sync is not Sync.SYNCED]
+    waiting = [each.server for each in statuses if not each.model and not _synced(each)]
     named = ", ".join(waiting[:_NAMED]) + (f" and {len(waiting) - _NAMED} more" if len(waiting) > _NAMED else "")
     ask = f"`reconciler explain {waiting[0] if waiting else 'SERVER'}`"
     return {
@@ -47,7 +47,10 @@ def sentence(found: Verdict, statuses: Sequence[Status] = ()) -> str:
     }[found]
 
 
+def _synced(status: Status) -> bool:
+    """As git says: a server that rests on the last good spec of a quarantined one is held, whatever its sync."""
+    return status.sync is Sync.SYNCED and not _stalled(status)
+
+
 def _stalled(status: Status) -> bool:
-    return status.sync is not Sync.SYNCED and any(
-        each.type is ConditionType.STALLED and each.status is ConditionStatus.TRUE for each in status.conditions
-    )
+    return any(each.type is ConditionType.STALLED and each.status is ConditionStatus.TRUE for each in status.conditions)

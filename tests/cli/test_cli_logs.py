@@ -93,6 +93,7 @@ VERDICTS = [
     ((server(1, Sync.OUT_OF_SYNC),), settled.Verdict.MOVING),
     ((server(1, Sync.SYNCED, commit="old"),), settled.Verdict.MOVING),
     ((server(1, Sync.OUT_OF_SYNC, STALLED),), settled.Verdict.BLOCKED),
+    ((server(1, Sync.SYNCED, STALLED),), settled.Verdict.BLOCKED),  # on the last good spec of a quarantined one
     ((server(1, Sync.SYNCED), server(2, Sync.OUT_OF_SYNC, STALLED)), settled.Verdict.PARTLY),
     ((server(1, Sync.OUT_OF_SYNC), server(2, Sync.OUT_OF_SYNC, STALLED)), settled.Verdict.MOVING),
 ]

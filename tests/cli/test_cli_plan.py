@@ -48,6 +48,14 @@ def test_detailed_exitcode_tells_changes_from_none_as_terraform_does(world: Worl
     assert world.call("plan", "--from", start, "--detailed-exitcode").code == code
 
 
+def test_detailed_exitcode_of_what_is_only_held_is_2(tmp_path: Path) -> None:
+    world = promoted(tmp_path)
+    (world.repo / "half.yaml").unlink()
+    world.commit("no model, in a fleet that does not prune")
+    shown = world.call("plan", "--from", "HEAD~1", "--detailed-exitcode")
+    assert (shown.code, "0 passes, 1 hold" in shown.out) == (2, True)
+
+
 def test_detailed_exitcode_is_1_on_errors(world: World) -> None:
     assert world.call("plan", "--from", "nowhere", "--detailed-exitcode").code == 1
 

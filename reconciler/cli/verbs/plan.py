@@ -41,7 +41,7 @@ def plan(  # noqa: PLR0913, PLR0917 - one parameter per option
     if out is not None:
         planfile.save(out, made.plan, made.subject)
         verb.say(f"Saved to {out}; `reconciler apply --plan {out}` applies exactly this or refuses.")
-    changes = any(not server.converged or server.passes for server in made.plan.servers)
+    changes = any(not server.converged or server.passes or server.blocked for server in made.plan.servers)
     return CHANGES if detailed_exitcode and changes else Exit.OK
 
 
