@@ -7,9 +7,14 @@ doubts). Everything kept is bounded by what git, the configs and the last reload
 from dataclasses import replace
 
 from reconciler.belief import doubts, fence, labels, life, listing, reloads, versions
+from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
-from reconciler.state.look import Look, VersionState
+from reconciler.state.look import Look, ServingError, VersionState
 from reconciler.state.memory import Failure, Memory, VersionMemory
+from reconciler.state.versions import Specific
+
+DEADLINE_EXCEEDED = 4
+"""The code of a load that is past its deadline (as gRPC numbers them)."""
 
 KEPT_UNLISTED = 64
 """Entries of one model that are not listed: a server never forgets an END (rule E28), we keep the newest numbers."""
@@ -32,32 +37,57 @@ def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     memory = labels.folded(server, memory, look)
     memory = life.confirmed(memory, look)
     memory = reloads.settled(server, memory, look.at)
-    memory = booked(memory, look.at)
+    memory = booked(server, memory, look.at)
     memory = _storage(server, memory, look)
     memory = doubts.weighed(server, memory, look, before.versions)
     return memory if memory is before and not memory.removed else _forgotten(server, memory, look.at)
 
 
-def booked(memory: Memory, at: float) -> Memory:
+def booked(server: DesiredServer, memory: Memory, at: float) -> Memory:
     """The memory with each load that failed since it was listed counted once under the spec that listed it."""
     models = listing.by_name(memory.sent)
-    failed = [each for each in memory.versions if _failed(each) and listing.lists(models.get(each.model), each)]
-    if not failed:
+    errors: dict[tuple[str, int], ServingError] = {}
+    for each in memory.versions:
+        error = _error(server, memory, each, at) if _counts(each) else None
+        if error is not None and _is_named(models.get(each.model), each):
+            errors[each.model, each.version] = error
+    if not errors:
         return memory
     specs = dict(memory.specs)
     failures = {(each.model, each.version, each.digest): each for each in memory.failures}
-    for each in failed:
-        key = (each.model, each.version, specs.get(each.model, ""))
-        assert each.error is not None  # noqa: S101 — see _failed
+    for (model, version), error in errors.items():
+        key = (model, version, specs.get(model, ""))
         count = failures[key].count + 1 if key in failures else 1
-        failures[key] = Failure(*key, count=count, at=at, error=each.error)
-    marked = tuple(replace(each, booked=True) if each in failed else each for each in memory.versions)
+        failures[key] = Failure(*key, count=count, at=at, error=error)
+    marked = tuple(
+        replace(each, booked=True) if (each.model, each.version) in errors else each for each in memory.versions
+    )
     return replace(memory, versions=marked, failures=tuple(failures[key] for key in sorted(failures)))
 
 
-def _failed(version: VersionMemory) -> bool:
-    ended = version.state is VersionState.END and version.error is not None
-    return ended and not version.suspect and not version.booked
+def _counts(version: VersionMemory) -> bool:
+    """An END may be an earlier life's; a load under way past its deadline is late whoever began it."""
+    if version.booked:
+        return False
+    return version.state in listing.COMING or (version.error is not None and not version.suspect)
+
+
+def _error(server: DesiredServer, memory: Memory, version: VersionMemory, at: float) -> ServingError | None:
+    if version.state is VersionState.END:
+        return version.error
+    if not versions.overdue(server, memory, version, at):
+        return None
+    limit = fence.load_deadline(server, version.model)
+    waited = at - (version.listed_at or version.since)
+    text = f"it is {version.state.name} {waited:.0f} s after it was listed, past its loadDeadline of {limit:g} s"
+    return ServingError(DEADLINE_EXCEEDED, text)
+
+
+def _is_named(config: ModelConfig | None, version: VersionMemory) -> bool:
+    """Whether the config asks for it; one that the server chose itself counts for what became of it only."""
+    if not listing.lists(config, version):
+        return False
+    return version.state is VersionState.END or (config is not None and isinstance(config.policy, Specific))
 
 
 def _storage(server: DesiredServer, memory: Memory, look: Look) -> Memory:

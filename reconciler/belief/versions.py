@@ -52,6 +52,20 @@ def stuck(server: DesiredServer, config: ModelConfig | None, version: VersionMem
     return at > max(version.since, version.dropped_at) + fence.load_deadline(server, version.model)
 
 
+def overdue(server: DesiredServer, memory: Memory, version: VersionMemory, at: float) -> bool:
+    """Whether a load that was named outright is past its deadline: it counts as failed, whatever it still shows.
+
+    The server's own retries sleep as LOADING, and a load that hangs never ends. One at START has its time counted from
+    when nothing else was loading or unloading. With `latest` and `all` nothing could be done about it.
+    """
+    limit = fence.load_deadline(server, version.model)
+    if version.state is VersionState.LOADING:
+        return at > max(version.listed_at, version.since) + limit
+    if version.state is VersionState.START:
+        return at > max(version.listed_at, version.since, memory.busy_at) + limit
+    return False
+
+
 def going(server: DesiredServer, memory: Memory, config: ModelConfig | None, version: VersionMemory, at: float) -> bool:
     """Unlisted, yet on its way out, or possibly so: whatever it holds is not free yet.
 
@@ -126,7 +140,7 @@ def _now(version: VersionMemory, entries: Mapping[int, StatusEntry], at: float) 
         ended_at=at if ended else 0.0,
         suspect=version.suspect and not left_end,
         proven=False,
-        booked=False,
+        booked=version.booked and version.state in listing.COMING and state is not VersionState.AVAILABLE,
         denied_at=0.0,
     )
 

@@ -118,6 +118,7 @@ def _version(
         ended=bool(held.ended_at),
         listed_at=held.listed_at,
         dropped_at=held.dropped_at,
+        late=held.booked and held.state in listing.COMING and listing.lists(config, held),
     )
 
 

@@ -66,7 +66,11 @@ def drop_failed(work: Draft) -> None:
         return
     for version in work.config.listed:
         seen = work.seen.version(version)
-        if seen.failed and version not in referenced(work) and _still_serves(work, version):
+        if not (seen.failed or seen.late) or version in referenced(work) or not _still_serves(work, version):
+            continue
+        if seen.late:
+            work.unload(version, "it did not load within its loadDeadline; listed, it would never be tried again")
+        else:
             work.unload(version, f"it failed to load ({seen.error}); listed, it would never be tried again")
 
 

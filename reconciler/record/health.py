@@ -49,9 +49,9 @@ def server_status(server: str, parts: Sequence[Status], own: Sequence[Condition]
 
 
 def _failing(subject: Subject, observed: Observed) -> bool:
-    """Whether a version that git wants here ended in an error."""
+    """Whether a version that git wants here ended in an error, or does not load in time."""
     model = observed.model(subject.name)
-    return any(version.failed and version.listed for version in model.versions)
+    return any((version.failed or version.late) and version.listed for version in model.versions)
 
 
 def _worst(name: str, parts: Sequence[Status], conditions: tuple[Condition, ...], commit: str, at: float) -> Status:

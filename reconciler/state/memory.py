@@ -31,10 +31,11 @@ class VersionMemory:
     """One version of one model in the server's present life.
 
     since: when `state` was first seen. dropped_at: when it was last taken off the list (0 if never, or listed now).
-    listed_at: when it was last put on the list. suspect: an earlier life's status may be showing. proven: answered by
-    number while AVAILABLE without a break. ended_at: when an END was witnessed after the last listing or drop.
-    booked: the END it shows is counted in `failures` already. denied_at: since when it is AVAILABLE by status and yet
-    GetModelMetadata by number does not find it (0 where it answers, or was not asked).
+    listed_at: when it was last put on the list. suspect: an earlier life's status may be showing. proven: answered
+    by number while AVAILABLE without a break. ended_at: when an END was witnessed after the last listing or drop.
+    booked: the END it shows, or its not loading in time, is counted in `failures` already. denied_at: since when it
+    is AVAILABLE by status and yet GetModelMetadata by number does not find it (0 where it answers, or was not
+    asked).
     """
 
     model: str

@@ -27,7 +27,8 @@ class ObservedVersion:
 
     listed: in the config in force. going: unlisted, yet still on its way out (or may be). suspect: the status may be
     an earlier life's. proven: AVAILABLE, not suspect, answered by GetModelMetadata for that number. ended: an END was
-    witnessed since it was last listed or dropped. since / listed_at / dropped_at: see VersionMemory.
+    witnessed since it was last listed or dropped. late: listed, still not loaded past its deadline, and counted as a
+    failed load. since / listed_at / dropped_at: see VersionMemory.
     """
 
     version: int
@@ -41,6 +42,7 @@ class ObservedVersion:
     ended: bool = False
     listed_at: float = 0.0
     dropped_at: float = 0.0
+    late: bool = False
 
     @property
     def failed(self) -> bool:
