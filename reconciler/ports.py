@@ -220,7 +220,7 @@ class Ledger(Protocol):
         ...
 
     def set_statuses(self, server: str, statuses: Sequence[Status], plan_json: str) -> None:
-        """Replace the statuses of one server and the plan they were made from."""
+        """Replace the statuses of one server and the plan they were made from; "" leaves it without a plan."""
         ...
 
     def plan_json(self, server: str) -> str | None:

@@ -276,15 +276,18 @@ class SqliteLedger:
         return self._read("reading statuses", lambda rows: tuple(self._load(Status, body) for (body,) in rows(query)))
 
     def set_statuses(self, server: str, statuses: Sequence[Status], plan_json: str) -> None:
-        """Replace the statuses of one server and the plan they were made from."""
+        """Replace the statuses of one server and the plan they were made from; "" leaves it without a plan."""
         bodies = [codec.dump(Status, status) for status in statuses]
 
         def work(rows: _Rows) -> None:
             rows("DELETE FROM statuses WHERE server = ?", server)
             for position, body in enumerate(bodies):
                 rows("INSERT INTO statuses VALUES (?, ?, ?)", server, position, body)
-            replace = "INSERT INTO plans VALUES (?, ?) ON CONFLICT (server) DO UPDATE SET body = excluded.body"
-            rows(replace, server, plan_json)
+            if plan_json:
+                replace = "INSERT INTO plans VALUES (?, ?) ON CONFLICT (server) DO UPDATE SET body = excluded.body"
+                rows(replace, server, plan_json)
+            else:
+                rows("DELETE FROM plans WHERE server = ?", server)
 
         self._write(f"recording the status of {server}", work, durable=False)
 

@@ -1,12 +1,15 @@
 """The lanes of all servers of one desired state: opened, aimed anew and let go as Fleets list and drop servers.
 
 Owned by `Service` and by `apply`. Lanes do not know of each other. A server that leaves its Fleet is let go: its lane
-ends, and what it serves it goes on serving.
+ends, and what it serves it goes on serving. Nothing is told of it any more; what is remembered of it is kept, for it
+may be listed again.
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 
+from reconciler.errors import RecordError
 from reconciler.loop.events import LaneOpened, ServerLetGo
 from reconciler.loop.lane import Lane
 from reconciler.loop.tools import Aim, Tools
@@ -23,7 +26,7 @@ class Lanes:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: dict[asyncio.Task[None], str] = {}
         self._watcher: asyncio.Task[None] | None = None
         self._told: dict[str, list[Status]] | None = None
         self.lanes: dict[str, Lane] = {}
@@ -37,6 +40,11 @@ class Lanes:
             self._let_go(server_id)
         changed = [self._take_up(Aim(desired.commit, server)) for server in wanted.values()]
         return tuple(sorted(server_id for server_id in changed if server_id))
+
+    def forget_unlisted(self, desired: Desired) -> None:
+        """Tell nothing more of servers that no Fleet lists: they left while nobody was there to let them go."""
+        for server_id in sorted(self._recorded().keys() - {server.id for server in desired.servers}):
+            self._forget(server_id)
 
     def look_now(self) -> None:
         """Have every server looked at at once."""
@@ -76,25 +84,51 @@ class Lanes:
     def _open(self, aim: Aim) -> None:
         lane = Lane(aim, self._tools, self._told_of(aim.server.id))
         self.lanes[aim.server.id] = lane
-        self._tasks[aim.server.id] = asyncio.create_task(lane.run(), name=f"lane {aim.server.id}")
+        before = {task for task, server_id in self._leaving.items() if server_id == aim.server.id}
+        self._tasks[aim.server.id] = asyncio.create_task(_run(lane, before), name=f"lane {aim.server.id}")
         self._tools.tell(LaneOpened(self._tools.clock.now(), aim.server.id))
 
     def _let_go(self, server_id: str) -> None:
         self.lanes.pop(server_id).close()
         task = self._tasks.pop(server_id)
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._leaving[task] = server_id
+        task.add_done_callback(self._gone)
         self._tools.tell(ServerLetGo(self._tools.clock.now(), server_id))
 
+    def _gone(self, task: asyncio.Task[None]) -> None:
+        """A lane that was let go has ended, its last turn with it, which may have told something still.
+
+        Where this process ends with it, the next start forgets.
+        """
+        server_id = self._leaving.pop(task)
+        if server_id not in self.lanes and self._watcher is not None and not task.cancelled():
+            self._forget(server_id)
+
+    def _forget(self, server_id: str) -> None:
+        self._recorded().pop(server_id, None)
+        with contextlib.suppress(RecordError):  # only what is shown: the next start tries again
+            self._tools.ledger.set_statuses(server_id, (), "")
+
     def _told_of(self, server_id: str) -> list[Status]:
+        return self._recorded().pop(server_id, [])
+
+    def _recorded(self) -> dict[str, list[Status]]:
+        """The statuses told by an earlier process, by server; those taken up by a lane are gone from here."""
         if self._told is None:
             self._told = defaultdict(list)
             for status in self._tools.ledger.statuses():
                 self._told[status.server].append(status)
-        return self._told.pop(server_id, [])
+        return self._told
 
     async def _watch(self) -> None:
         while True:
             await self._tools.clock.sleep(WATCH_EVERY)
             for lane in self.lanes.values():
                 lane.watch()
+
+
+async def _run(lane: Lane, before: set[asyncio.Task[None]]) -> None:
+    """Run a lane once earlier ones of its server have ended: a reload that is under way is theirs to book."""
+    if before:
+        await asyncio.wait(before)
+    await lane.run()

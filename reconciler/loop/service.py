@@ -119,6 +119,8 @@ class Service:
             return
         before = self.desired
         self.desired = found.desired
+        if before is None:
+            self.lanes.forget_unlisted(found.desired)
         changed = self.lanes.aim_at(found.desired)
         if before is None or before.commit.id != found.desired.commit.id:
             self._tools.tell(CommitInForce(now, found.desired.commit, changed, found.warnings))

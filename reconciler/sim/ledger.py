@@ -123,6 +123,8 @@ class MemoryLedger:
         self._write()
         self.pages.statuses[server] = tuple(statuses)
         self.pages.plans[server] = plan_json
+        if not plan_json:
+            del self.pages.plans[server]
 
     def plan_json(self, server: str) -> str | None:
         """See `ports.Ledger`."""

@@ -182,3 +182,12 @@ def test_statuses_of_a_server_are_replaced_whole(ledger: Ledger) -> None:
     ledger.set_statuses("eu/gpu-1", [STATUS], '{"passes": []}')
     assert list(ledger.statuses()) == [STATUS]
     assert ledger.plan_json("eu/gpu-1") == '{"passes": []}'
+
+
+def test_a_server_without_statuses_and_plan_is_as_if_nothing_was_ever_told_of_it(ledger: Ledger) -> None:
+    ledger.set_statuses("eu/gpu-1", [STATUS], "{}")
+    ledger.remember(MEMORY)
+    ledger.set_statuses("eu/gpu-1", [], "")
+    assert not ledger.statuses()
+    assert ledger.plan_json("eu/gpu-1") is None
+    assert ledger.memory("eu/gpu-1") == MEMORY
