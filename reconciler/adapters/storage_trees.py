@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-import fsspec
-
 MAX_FILES = 20_000
 """Files below one version directory; more than that is no SavedModel."""
 
@@ -120,6 +118,8 @@ class RemoteTree:
     """A base path behind any file system that fsspec knows by its scheme (gs, s3, abfs, memory, …)."""
 
     def __init__(self, url: str) -> None:
+        import fsspec  # a megabyte, and its decompressors, that a service with local storage never needs
+
         self.url = url
         self._fs, self._root = fsspec.core.url_to_fs(url)
 

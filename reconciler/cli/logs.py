@@ -10,9 +10,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
-
 from reconciler.cli.options import LogFormat
+from reconciler.cli.structured import structlog
 from reconciler.expose import timeline, words
 from reconciler.loop import events
 from reconciler.state.memory import AnswerKind

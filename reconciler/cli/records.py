@@ -7,12 +7,15 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters import codec
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.lock import StateDirectory
-from reconciler.expose.explain import Records
 from reconciler.state.plan import ServerPlan
+
+if TYPE_CHECKING:
+    from reconciler.expose.explain import Records
 
 TROUBLE = "source-trouble"
 """The note in which the service keeps what is wrong with the repository, "" where nothing is."""
@@ -55,8 +58,10 @@ def age(state: Path) -> str:
     )
 
 
-def everything(ledger: SqliteLedger) -> Records:
+def everything(ledger: SqliteLedger) -> "Records":
     """What `explain` answers from."""
+    from reconciler.expose.explain import Records  # its tables are not for the service
+
     statuses = tuple(ledger.statuses())
     servers = sorted({each.server for each in statuses})
     texts = {server: ledger.plan_json(server) for server in servers}

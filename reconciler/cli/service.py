@@ -8,12 +8,11 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
-import structlog
-
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.cli import logs, records, repository, triggers, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
+from reconciler.cli.structured import structlog
 from reconciler.errors import RecordError
 from reconciler.loop import Service, events
 from reconciler.loop.schedule import IntervalTimer
