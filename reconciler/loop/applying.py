@@ -74,8 +74,8 @@ def _sorted_out(lanes: list[Lane]) -> Applied:
     halted = [lane for lane in lanes if lane.halted]
     resting = [lane for lane in lanes if not lane.halted and lane.finished is not None]
     return Applied(
-        converged=ids([lane for lane in resting if lane.plan.converged]),
-        blocked=ids([lane for lane in resting if not lane.plan.converged]),
+        converged=ids([lane for lane in resting if lane.plan.as_git_says]),
+        blocked=ids([lane for lane in resting if not lane.plan.as_git_says]),
         unfinished=ids([lane for lane in lanes if not lane.halted and lane.finished is None]),
         halted=ids(halted),
     )

@@ -90,7 +90,7 @@ class Books:
             self._tools.ledger.set_statuses(aim.server.id, statuses, self._tools.dump(plan))
             self.statuses, self._fingerprint = statuses, plan.fingerprint
         self._tell_holds(plan, observed)
-        done = plan.converged and not self.still_open
+        done = plan.as_git_says and not self.still_open
         if done and self._converged != aim.commit.id:
             self._tools.tell(ServerConverged(observed.at, plan.server, aim.commit.id))
         self._converged = aim.commit.id if done else ""

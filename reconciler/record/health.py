@@ -28,7 +28,7 @@ def sync_of(subject: Subject, observed: Observed) -> Sync:
     """Whether the model is what git says; UNKNOWN where the server could not be seen or may not be touched yet."""
     if not seen(observed, subject.name) or any(hold.reason in _UNSURE for hold in subject.holds):
         return Sync.UNKNOWN
-    return Sync.OUT_OF_SYNC if subject.differences else Sync.SYNCED
+    return Sync.OUT_OF_SYNC if subject.differences or subject.blocking else Sync.SYNCED
 
 
 def health_of(subject: Subject, observed: Observed) -> Health:

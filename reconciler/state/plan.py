@@ -208,8 +208,13 @@ class ServerPlan:
 
     @property
     def converged(self) -> bool:
-        """Whether nothing differs."""
+        """Whether nothing differs from what is aimed at now, which may be a last good spec instead of git's."""
         return not self.differences
+
+    @property
+    def as_git_says(self) -> bool:
+        """Whether nothing differs from what git says: converged, and no hold that waits for a person or the world."""
+        return self.converged and not self.blocked
 
     @property
     def blocked(self) -> bool:

@@ -6,6 +6,8 @@ import pytest
 
 from reconciler.loop import Verdict
 from reconciler.sim import World, model
+from reconciler.sim.world import resource
+from reconciler.state.outcome import Status, Sync
 
 
 @pytest.fixture
@@ -46,6 +48,19 @@ def test_apply_of_a_missing_version_of_a_served_model_is_blocked_and_nothing_is_
     world.commit(model("half", 2, stable=2))
     assert world.apply().verdict is Verdict.BLOCKED
     assert world.serves("gpu-1") == {"half": (1,)}
+
+
+def test_apply_of_a_version_that_cannot_be_loaded_is_blocked_though_the_old_one_was_brought_back(world: World) -> None:
+    world.model_files("half", 2, error="Can't parse saved_model.pb")
+    world.commit(resource(model("half", 1, stable=1)))
+    world.apply()
+    world.commit(resource(model("half", 2, stable=2)))
+    assert world.apply().verdict is Verdict.BLOCKED
+    assert (world.serves("gpu-1"), status_of(world).sync) == ({"half": (1,)}, Sync.OUT_OF_SYNC)
+
+
+def status_of(world: World) -> Status:
+    return next(each for each in world.pages.statuses["eu/gpu-1"] if each.model == "half")
 
 
 def test_apply_with_one_server_down_is_applied_partly(world: World) -> None:
