@@ -153,7 +153,7 @@ def _ready_under(holds: Sequence[Hold], doing: str = "") -> tuple[Said, ...]:
     if blocking:
         first = blocking[0]
         status = _UNKNOWN if first.reason in _NOT_SEEN else _FALSE
-        text = f"{first.detail} — {first.released_by}"
+        text = f"{first.detail}; released by {first.released_by}"
         stalled: Said = (ConditionType.STALLED, _TRUE, first.reason.value, text)
         moving: tuple[Said, ...] = ((ConditionType.RECONCILING, _TRUE, "Reconciling", doing),) if doing else ()
         return ((ConditionType.READY, status, first.reason.value, text), *moving, stalled)
@@ -200,7 +200,7 @@ def _special(holds: Sequence[Hold]) -> tuple[Said, ...]:
     for hold in holds:
         kind = _SPECIAL.get(hold.reason)
         if kind is not None:
-            said.setdefault(kind, (kind, _TRUE, hold.reason.value, f"{hold.detail} — {hold.released_by}"))
+            said.setdefault(kind, (kind, _TRUE, hold.reason.value, f"{hold.detail}; released by {hold.released_by}"))
     return tuple(said.values())
 
 

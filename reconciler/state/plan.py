@@ -137,7 +137,6 @@ class HoldReason(enum.StrEnum):
     SERVER_DECIDES = "ServerDecides"
     VERSION_WEDGED = "VersionWedged"
     DRIFTED = "Drifted"
-    DANGLING = "Dangling"
 
 
 @dataclass(frozen=True, slots=True)

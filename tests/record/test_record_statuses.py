@@ -104,7 +104,7 @@ def test_hold_that_needs_somebody_stalls_and_degrades() -> None:
     half = told(held(hold(HoldReason.ARTIFACT_MISSING)), observed())["half"]
     assert half.health is Health.DEGRADED
     assert the(half, ConditionType.STALLED).reason == "ArtifactMissing"
-    assert the(half, ConditionType.STALLED).message == "this is why — this releases it"
+    assert the(half, ConditionType.STALLED).message == "this is why; released by this releases it"
     assert the(half, ConditionType.ARTIFACT_AVAILABLE).status is ConditionStatus.FALSE
 
 
