@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from reconciler.plan.scene import RETRY_MARGIN, Scene
 from reconciler.plan.target import Target
+from reconciler.plan.wording import times
 from reconciler.state.look import Presence, VersionState
 from reconciler.state.memory import Failure
 from reconciler.state.plan import Hold, HoldReason
@@ -90,7 +91,7 @@ def _pausing(stage: Scene, target: Target, version: int) -> Hold | None:
     return Hold(
         HoldReason.RETRY_PAUSE,
         target.name,
-        f"version {version} failed to load {failure.count} time(s): {failure.error}",
+        f"version {version} failed to load {times(failure.count)}: {failure.error}",
         f"the pause before {tries}; a commit that changes this spec is tried at once",
         until=until,
         version=version,

@@ -6,6 +6,7 @@ person would want to hear of them. What holds single models is decided beside th
 
 from collections.abc import Callable
 
+from reconciler.plan.wording import counted, times
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Adopt, DesiredServer
 from reconciler.state.look import LabelKind, Presence, ReachKind, VersionState
@@ -186,7 +187,7 @@ def _unheard(waiting: Outstanding, names: str, until: float) -> Hold:
     return Hold(
         HoldReason.WEDGED,
         "",
-        f"a reload with {names} new to the server was sent {waiting.tries} time(s) without an answer; its files are "
+        f"a reload with {names} new to the server was sent {times(waiting.tries)} without an answer; its files are "
         "there, yet it does not show up: the reload may never have arrived, or the server's config lock is held",
         "the identical config, sent once more; if that does not help, a restart of the server",
         until=until,
@@ -210,7 +211,7 @@ def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
     return Hold(
         HoldReason.SERVER_REFUSED,
         "",
-        f"the server refused the last {refusal.count} config(s): {refusal.message} (code {refusal.code})",
+        f"the server refused {counted(refusal.count, 'config')} in a row: {refusal.message} (code {refusal.code})",
         way_out,
         until=None if poisoned else until,
         progressing=not poisoned and refusal.count < 3,

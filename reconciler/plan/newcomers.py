@@ -13,6 +13,7 @@ from reconciler.plan.files import obstacle
 from reconciler.plan.moves import because_wanted
 from reconciler.plan.scene import Scene
 from reconciler.plan.target import Origin, Target
+from reconciler.plan.wording import counted
 from reconciler.state.config import ModelConfig
 from reconciler.state.look import Presence
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Hold, HoldReason, PassKind
@@ -80,9 +81,8 @@ def _must_wait(stage: Scene, *, changes: bool) -> tuple[HoldReason, str, str] | 
         if version.loading and (version.listed or version.going)
     ]
     if len(loading) >= stage.load_slots:
-        detail = (
-            f"{len(loading)} load(s) run on {stage.load_slots} load thread(s); a new name would hold the config lock"
-        )
+        running, threads = counted(len(loading), "load"), counted(stage.load_slots, "load thread")
+        detail = f"{running} on {threads}; a new name would hold the config lock until its own load has ended"
         return HoldReason.LOAD_THREADS_BUSY, detail, "the end of a load"
     return None
 

@@ -9,6 +9,7 @@ import enum
 import hashlib
 from dataclasses import dataclass, replace
 
+from reconciler.plan.wording import times
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Retry, Transition, TransitionPolicy
 from reconciler.state.look import Presence
@@ -206,7 +207,7 @@ def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: b
     return Hold(
         reason,
         wanted.name,
-        f"version {worst.version} failed to load {worst.count} time(s): {worst.error}; {back}",
+        f"version {worst.version} failed to load {times(worst.count)}: {worst.error}; {back}",
         "a commit that changes this model's spec, or repaired files under a new version number",
         version=worst.version,
     )
