@@ -105,28 +105,40 @@ class _Settings:
     config_file: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A client, what it was made for, and the server as it was last asked for."""
+
+    server: DesiredServer
+    settings: _Settings
+    client: ServingClient
+
+
 class GrpcClients:
     """The clients of all servers; see `ports.ServingClients`."""
 
     def __init__(self) -> None:
-        self._held: dict[str, tuple[_Settings, ServingClient]] = {}
+        self._held: dict[str, _Held] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def client(self, server: DesiredServer) -> ServingClient:
         """The client for that server. Call it inside the event loop that will use the client."""
-        settings = _settings(server)
         held = self._held.get(server.id)
-        if held and held[0] == settings:
-            return held[1]
-        if held:
-            self._close_soon(held[1])
-        made = _made(settings)
-        self._held[server.id] = (settings, made)
-        return made
+        if held and held.server is server and not held.settings.where.files:
+            return held.client  # asked four times a second for every server: only TLS files can have changed meanwhile
+        settings = _settings(server)
+        if held and held.settings == settings:
+            client = held.client
+        else:
+            if held:
+                self._close_soon(held.client)
+            client = _made(settings)
+        self._held[server.id] = _Held(server, settings, client)
+        return client
 
     async def close(self) -> None:
         """Close every connection, those replaced included."""
-        clients = [client for _, client in self._held.values()]
+        clients = [held.client for held in self._held.values()]
         self._held.clear()
         await asyncio.gather(*self._closing, *(client.close() for client in clients))
 

@@ -104,10 +104,10 @@ class Channel:
             self._watch = asyncio.create_task(self._watched(), name=f"watch {self._where.address}")
         return self._channel
 
-    def _metadata(self) -> tuple[tuple[str, str], ...]:
+    def _metadata(self) -> tuple[tuple[str, str], ...] | None:
         where = self._where.connection.authorization
         if where is None:
-            return ()
+            return None
         secret = read_secret(where)
         if not (secret.isascii() and secret.isprintable()):
             raise SecretMissing("the authorization secret holds characters that a header cannot carry")
