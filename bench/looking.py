@@ -26,7 +26,7 @@ from bench.measure import Row, at_most, duration, megabytes
 from reconciler import belief, plan
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.serving import GrpcClients
-from reconciler.cli import wiring
+from reconciler.cli import collector, wiring
 from reconciler.loop.lanes import Lanes
 from reconciler.loop.tools import Pace, deaf
 from reconciler.state.desired import Desired
@@ -162,7 +162,8 @@ async def look(answering: Endpoints, folder: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Print what was found as JSON."""
+    """Print what was found as JSON. The collector is as the service sets it, for the looks and for the bare calls."""
+    collector.patient()
     answering = Endpoints()
     with tempfile.TemporaryDirectory() as folder:
         saved_models(Path(folder))

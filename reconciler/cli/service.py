@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import logs, records, repository, triggers, wiring
+from reconciler.cli import collector, logs, records, repository, triggers, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
@@ -38,6 +38,7 @@ def serve(options: RepositoryOptions, state: Path, form: LogFormat, rhythm: Rhyt
         RecordError: the record cannot be used.
     """
     logs.configure(form)
+    collector.patient()
     with wiring.writing(state, "reconciler run") as ledger:
         asyncio.run(_serve(options, state, ledger, rhythm))
     return Exit.OK
