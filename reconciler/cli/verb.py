@@ -51,7 +51,9 @@ def verb(command: Command) -> Callable[..., None]:
 def guarded(body: Callable[[], int | None], *, debug: bool) -> int:
     """Run the body; what goes wrong becomes a sentence on stderr and an exit code."""
     try:
-        return int(body() or Exit.OK)
+        code = int(body() or Exit.OK)
+        sys.stdout.flush()  # here, where a reader that went away is still caught
+        return code
     except errors.ReconcilerError as error:
         _trace(debug)
         say(f"Error: {error}")
