@@ -134,8 +134,9 @@ def test_interrupt_ends_with_130() -> None:
     assert calling(command)[0] == Exit.INTERRUPTED
 
 
-def test_reader_that_goes_away_is_no_error() -> None:
-    program = "from reconciler.cli.app import app; app(['version', '-o', 'json'])"
+@pytest.mark.parametrize("text", ["print('all at once', flush=True)", "print('left in the buffer')"])
+def test_reader_that_goes_away_is_no_error(text: str) -> None:
+    program = f"import sys; from reconciler.cli import verb; sys.exit(verb.guarded(lambda: {text}, debug=False))"
     reading, writing = os.pipe()
     os.close(reading)  # gone before anything is written, however the processes are scheduled
     done = subprocess.run(
