@@ -24,6 +24,7 @@ os.environ.update(
         "TZ": "UTC",
     }
 )
+os.environ.pop("PYTHONUNBUFFERED", None)  # it hides what becomes of text left in a buffer
 for name in [name for name in os.environ if name.startswith(("RECONCILER_", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX"))]:
     del os.environ[name]
 
