@@ -69,6 +69,8 @@ def _loaded(observed: Observed, entry: ModelConfig, seen: ObservedModel) -> set[
 
 
 def _version(seen: ObservedVersion, *, loaded: bool, listed: bool) -> ObservedVersion:
+    if loaded and seen.proven and seen.listed is listed and not (seen.going or seen.late):
+        return seen
     if loaded:
         return ObservedVersion(seen.version, VersionState.AVAILABLE, listed=listed, proven=True)
     if listed:

@@ -160,9 +160,10 @@ def _fingerprint(
     holds: tuple[Hold, ...],
 ) -> str:
     plain = [(body.kind.value, [_bare(action) for action in body.actions]) for body in passes]
-    first = passes[0].config if passes else None
+    first = passes[0].config.digest if passes else ""
+    different = [(each.kind.value, each.model, each.version, each.label, each.wanted, each.found) for each in found]
     reasons = [(hold.reason.value, hold.model, hold.version, hold.label) for hold in holds]
-    return _digest(commit.id, server.id, repr(found), repr(plain), repr(first), repr(reasons))
+    return _digest(commit.id, server.id, repr(different), repr(plain), first, repr(reasons))
 
 
 def _bare(action: Action) -> tuple[str | int | None, ...]:

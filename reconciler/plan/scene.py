@@ -5,7 +5,7 @@ them); `Draft` is the only thing in planning that changes, lives for one call, a
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from reconciler.plan.target import Target, unseen_paths
 from reconciler.state.config import ModelConfig
@@ -140,7 +140,8 @@ class Draft:
         policy = (
             Specific(tuple(sorted(self.listed))) if isinstance(self.config.policy, Specific) else self.config.policy
         )
-        config = replace(self.config, policy=policy, labels=tuple(sorted(self.labels.items())))
+        old, labels = self.config, tuple(sorted(self.labels.items()))
+        config = ModelConfig(old.name, old.base_path, policy, labels, old.platform)
         return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps))
 
 

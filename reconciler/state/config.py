@@ -79,4 +79,5 @@ class ServerConfig:
     @property
     def digest(self) -> str:
         """`sha256:` and the hex digest of the canonical form; equal configs have equal digests."""
-        return "sha256:" + hashlib.sha256(repr(self).encode()).hexdigest()
+        plain = [(each.name, each.base_path, each.policy, each.labels, each.platform) for each in self.models]
+        return "sha256:" + hashlib.sha256(repr(plain).encode()).hexdigest()

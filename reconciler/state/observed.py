@@ -80,7 +80,10 @@ class ObservedModel:
 
     def reading(self, label: str) -> LabelReading:
         """What that label means now; UNSEEN where it was not read."""
-        return dict(self.labels).get(label, LabelReading(LabelKind.UNSEEN, detail="not read"))
+        for name, found in self.labels:
+            if name == label:
+                return found
+        return LabelReading(LabelKind.UNSEEN, detail="not read")
 
     @property
     def proven(self) -> tuple[int, ...]:
