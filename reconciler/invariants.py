@@ -16,8 +16,11 @@ from reconciler.state.plan import ActionKind, Pass, PassKind
 from reconciler.state.versions import All, Latest, Specific
 
 BATCH = 8
+"""How many new names, every file of which was seen, may share one reload: the lock is held for the slowest."""
+
 RETRY_MARGIN = 0.2
-WEDGED_ROUNDS = 2
+"""Seconds beyond one poll that a failed version stays off the list before it is listed again (rule E13)."""
+
 ALIVE = (VersionState.START, VersionState.LOADING, VersionState.AVAILABLE, VersionState.UNLOADING)
 
 
@@ -61,10 +64,7 @@ class Case:
 
     def wedged(self, model: str) -> bool:
         """Whether the model is stuck in the server: the only case in which a serving version leaves first."""
-        return any(
-            doubt.model == model and doubt.rounds >= WEDGED_ROUNDS and doubt.kind.may_be_wedged
-            for doubt in self.observed.doubts
-        )
+        return any(doubt.model == model and doubt.stands and doubt.kind.may_be_wedged for doubt in self.observed.doubts)
 
 
 def check_pass(

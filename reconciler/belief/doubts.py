@@ -21,7 +21,7 @@ from reconciler.belief import fence, life, listing
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, Look, PathFacts, Presence, VersionState
-from reconciler.state.memory import Doubt, DoubtReason, Memory, Standing, VersionMemory
+from reconciler.state.memory import STANDING_ROUNDS, Doubt, DoubtReason, Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
 WORDS = {
@@ -31,9 +31,6 @@ WORDS = {
     DoubtReason.SERVING: "it is not listed, but the server goes on serving it",
 }
 """A doubt for people; the one about a label names it."""
-
-WEDGED_ROUNDS = 2
-"""The round from which a doubt is shown, and the memory discarded for it after a pause only."""
 
 PAUSE_FIRST, PAUSE_MAX = 60.0, 600.0
 """Seconds until a doubt of that round, and of later ones, has the memory discarded once more; doubling."""
@@ -65,7 +62,7 @@ def weighed(server: DesiredServer, memory: Memory, look: Look, before: tuple[Ver
     for key in fresh:
         doubts[key] = _paused(replace(doubts[key], rounds=doubts[key].rounds + 1))
     memory = replace(memory, doubts=tuple(doubts[key] for key in sorted(doubts)))
-    if all(doubts[key].rounds == WEDGED_ROUNDS for key in fresh):
+    if all(doubts[key].rounds == STANDING_ROUNDS for key in fresh):
         return memory
     at_rest = tuple(replace(each, since=0.0, until=0.0) for each in memory.doubts)
     return life.lost(replace(memory, doubts=at_rest), look.at)
@@ -77,14 +74,14 @@ def shown(memory: Memory) -> tuple[Doubt, ...]:
 
 
 def _due(doubt: Doubt, at: float) -> bool:
-    return doubt.rounds < WEDGED_ROUNDS or (doubt.until > 0.0 and at >= doubt.until)
+    return doubt.rounds < STANDING_ROUNDS or (doubt.until > 0.0 and at >= doubt.until)
 
 
 def _paused(doubt: Doubt) -> Doubt:
     """The doubt with the time at which the memory is discarded for it once more, if that is to wait."""
-    if doubt.rounds < WEDGED_ROUNDS or doubt.kind is DoubtReason.ABSENT:
+    if doubt.rounds < STANDING_ROUNDS or doubt.kind is DoubtReason.ABSENT:
         return doubt
-    doublings = min(doubt.rounds - WEDGED_ROUNDS, 10)
+    doublings = min(doubt.rounds - STANDING_ROUNDS, 10)
     return replace(doubt, until=doubt.since + min(PAUSE_MAX, PAUSE_FIRST * 2.0**doublings))
 
 

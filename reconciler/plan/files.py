@@ -6,7 +6,8 @@ were not seen (rules E8, E17, E19), unless the fleet consents to storage that ca
 
 from collections.abc import Callable
 
-from reconciler.plan.scene import RETRY_MARGIN, Scene
+from reconciler.invariants import RETRY_MARGIN
+from reconciler.plan.scene import Scene
 from reconciler.plan.target import Target
 from reconciler.plan.wording import times
 from reconciler.state.look import Presence, VersionState

@@ -9,6 +9,7 @@ before go together (healing after a restart).
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from reconciler.invariants import BATCH
 from reconciler.plan.files import obstacle
 from reconciler.plan.moves import because_wanted
 from reconciler.plan.scene import Scene
@@ -18,9 +19,6 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.look import Presence
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Hold, HoldReason, PassKind
 from reconciler.state.versions import Specific, specific
-
-BATCH = 8
-"""How many new names, every file of which was seen, may share one reload: the lock is held for the slowest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,6 @@ from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason
 from reconciler.state.versions import Specific
 
-RETRY_MARGIN = 0.2
-"""Seconds beyond one poll that a failed version stays off the list before it is listed again (rule E13)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scene:

@@ -13,9 +13,6 @@ from reconciler.state.memory import Doubt
 from reconciler.state.observed import Observed
 from reconciler.state.plan import HoldReason
 
-ROUNDS = 2
-"""How often the same doubt must survive a fresh look before the version counts as wedged."""
-
 
 def wedged(observed: Observed, model: str) -> Doubt | None:
     """The doubt that says that a model's versions are stuck: it survived forgetting everything and looking again.
@@ -27,7 +24,7 @@ def wedged(observed: Observed, model: str) -> Doubt | None:
 
 def standing(observed: Observed, model: str) -> tuple[Doubt, ...]:
     """The doubts about a model that outlasted a fresh look."""
-    return tuple(each for each in observed.doubts if each.model == model and each.rounds >= ROUNDS)
+    return tuple(each for each in observed.doubts if each.model == model and each.stands)
 
 
 def unwedge(work: Draft) -> Move | None:

@@ -147,6 +147,10 @@ class DoubtReason(enum.StrEnum):
         return self in (DoubtReason.ABSENT, DoubtReason.SERVING)
 
 
+STANDING_ROUNDS = 2
+"""How often the same doubt must survive a fresh look before it stands: it is shown, and no longer fought at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """What is seen does not fit what was sent: since when, and how many rounds it survived.
@@ -166,6 +170,11 @@ class Doubt:
     kind: DoubtReason = DoubtReason.LABEL
     label: str = ""
     until: float = 0.0
+
+    @property
+    def stands(self) -> bool:
+        """Whether it outlasted forgetting everything and looking again."""
+        return self.rounds >= STANDING_ROUNDS
 
 
 @dataclass(frozen=True, slots=True)
