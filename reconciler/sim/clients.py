@@ -84,7 +84,7 @@ class SimClient:
         process = self._server.catch_up()
         entries = process.core.statuses(model) if process is not None else ()
         await self._return()
-        return ModelLook(model, tuple(_entry(each) for each in entries))
+        return ModelLook(model, tuple(to_entry(each) for each in entries))
 
     async def read_label(self, model: str, label: str) -> LabelReading:
         """See `ports.ServingClient`."""
@@ -209,6 +209,7 @@ def _model(model: ModelConfig) -> core.ModelConfig:
     return core.ModelConfig(model.name, model.base_path, model.platform, policy=policy, labels=model.labels)
 
 
-def _entry(entry: core.VersionStatus) -> StatusEntry:
+def to_entry(entry: core.VersionStatus) -> StatusEntry:
+    """One version's status as GetModelStatus would give it."""
     error = None if entry.status.ok else ServingError(int(entry.status.code), entry.status.message)
     return StatusEntry(entry.version, VersionState(entry.state), error)

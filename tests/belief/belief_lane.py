@@ -9,7 +9,7 @@ from typing import Protocol
 
 from reconciler import belief
 from reconciler.modelserver import core
-from reconciler.sim.clients import to_core
+from reconciler.sim.clients import to_core, to_entry
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredModel, DesiredServer, Fleet, TfServing
 from reconciler.state.look import (
@@ -122,14 +122,7 @@ class CoreWorld:
         return self.life.reload(to_core(sent))
 
     def statuses(self, model: str) -> tuple[StatusEntry, ...]:
-        return tuple(
-            StatusEntry(
-                each.version,
-                VersionState(each.state),
-                None if each.status.ok else ServingError(int(each.status.code), each.status.message),
-            )
-            for each in self.life.core.statuses(model)
-        )
+        return tuple(to_entry(each) for each in self.life.core.statuses(model))
 
     def label(self, model: str, label: str) -> LabelReading:
         target = self.life.core.labels_of(model).get(label)

@@ -14,7 +14,7 @@ from reconciler import belief
 from reconciler.invariants import check_pass
 from reconciler.modelserver import core
 from reconciler.plan import plan_server, reached
-from reconciler.sim.clients import to_core
+from reconciler.sim.clients import to_core, to_entry
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Fleet
 from reconciler.state.look import (
@@ -26,10 +26,8 @@ from reconciler.state.look import (
     PathFacts,
     Presence,
     ProofLook,
-    ServingError,
     StatusEntry,
     VersionFiles,
-    VersionState,
 )
 from reconciler.state.memory import Answer, AnswerKind
 from reconciler.state.observed import Observed
@@ -191,14 +189,7 @@ class Lane:
         )
 
     def _entries(self, model: str) -> tuple[StatusEntry, ...]:
-        return tuple(
-            StatusEntry(
-                each.version,
-                VersionState(each.state),
-                None if each.status.ok else ServingError(int(each.status.code), each.status.message),
-            )
-            for each in self.life.core.statuses(model)
-        )
+        return tuple(to_entry(each) for each in self.life.core.statuses(model))
 
     def _reading(self, model: str, label: str) -> LabelReading:
         target = self.life.core.labels_of(model).get(label)
