@@ -40,6 +40,7 @@ from reconciler.modelserver.core import (
 )
 from reconciler.modelserver.savedmodel import SavedModel
 from reconciler.modelserver.statuses import StatusError
+from reconciler.modelserver.telemetry import Telemetry
 
 Work = TypeVar("Work")
 _journal = logging.getLogger(__name__)
@@ -74,7 +75,11 @@ class Outside:
 class Host:
     """Drives a core in real time. Construct and use it within one running event loop."""
 
-    def __init__(self, core: Core, outside: Outside, inference_threads: int) -> None:
+    def __init__(
+        self, core: Core, outside: Outside, inference_threads: int, telemetry: Telemetry | None = None
+    ) -> None:
+        self.telemetry = telemetry or Telemetry()
+        """What the fronts and the loader report to."""
         self._core = core
         self._outside = outside
         self._loop = asyncio.get_running_loop()
