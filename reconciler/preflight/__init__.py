@@ -2,7 +2,8 @@
 
 `adapters/storage.py` lists and digests; what that means is decided here, without any I/O. A directory that this package
 calls incomplete is never listed in a config: TensorFlow Serving loads one without `variables/` happily, and then every
-call fails (rule E19). Deliberately not here: whether two exports are compatible.
+call fails (rule E19). `compatibility` compares what two exports promise to clients, before a label moves from one to
+the other.
 """
 
 from reconciler.preflight.completeness import MAX_LACKS, FileFact, version_files, wanted_digests
