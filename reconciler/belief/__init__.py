@@ -16,12 +16,13 @@ from reconciler.belief.fence import fence_seconds
 from reconciler.belief.learning import learn
 from reconciler.belief.life import first_contact, resumed
 from reconciler.belief.questions import questions
-from reconciler.belief.reloads import answered, reached, sending
+from reconciler.belief.reloads import answered, departures, reached, sending
 from reconciler.belief.view import believe
 
 __all__ = [
     "answered",
     "believe",
+    "departures",
     "fence_seconds",
     "first_contact",
     "learn",

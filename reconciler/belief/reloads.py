@@ -19,6 +19,7 @@ from reconciler.state.look import VersionState
 from reconciler.state.memory import (
     Answer,
     AnswerKind,
+    Departure,
     GoodSpec,
     Memory,
     Outstanding,
@@ -153,7 +154,27 @@ def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at
         specs=tuple(sorted((dict(memory.specs) | dict(outstanding.specs)).items())),
         outstanding=None,
         refusal=None,
+        departures=departures(memory.departures, before, config, at),
     )
+
+
+def departures(
+    known: tuple[Departure, ...], before: ServerConfig, after: ServerConfig, at: float
+) -> tuple[Departure, ...]:
+    """The listed versions that labels have left, once `after` is in force instead of `before`.
+
+    Labels are swapped when the reload returns (server_core.cc, UpdateModelVersionLabelMap). A version that is dropped,
+    or that a label comes back to, is no longer one that was left.
+    """
+    left = {(each.model, each.version): each for each in known}
+    for model in before.models:
+        for version in {version for _, version in model.labels}:
+            left.setdefault((model.name, version), Departure(model.name, version, at))
+    return tuple(each for place, each in sorted(left.items()) if _is_left(after.model(each.model), each.version))
+
+
+def _is_left(model: ModelConfig | None, version: int) -> bool:
+    return model is not None and version in model.listed and version not in dict(model.labels).values()
 
 
 def _listed(memory: Memory, before: ServerConfig, config: ServerConfig, at: float) -> tuple[VersionMemory, ...]:

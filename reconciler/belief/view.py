@@ -39,6 +39,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         good=memory.good,
         doubts=doubts.shown(memory),
         load_seconds=memory.load_seconds,
+        departures=memory.departures,
     )
 
 

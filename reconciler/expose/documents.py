@@ -11,7 +11,7 @@ from typing import TypeAlias, assert_never
 
 from reconciler.expose import outline, words
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.plan import Action, Difference, Fact, Gap, Hold, Pass, Plan, ServerPlan
+from reconciler.state.plan import Action, Difference, Fact, Gap, Hold, Pass, Plan, Retained, ServerPlan
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy
 
 FORMAT_VERSION = "1.0"
@@ -75,9 +75,14 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
         "differences": [difference_document(each) for each in server.differences],
         "passes": [_pass(each) for each in server.passes],
         "holds": [hold_document(each) for each in server.holds],
+        "retained": [_retained(each) for each in server.retained],
         "traffic": list(outline.section(server).traffic),
         "warnings": list(server.warnings),
     }
+
+
+def _retained(each: Retained) -> dict[str, Data]:
+    return {"model": each.model, "version": _version(each.version), "until": words.timestamp(each.until)}
 
 
 def difference_document(each: Difference) -> dict[str, Data]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.expose import words
 from reconciler.state.desired import Commit
-from reconciler.state.plan import ActionKind, Hold, Pass, Plan, ServerPlan
+from reconciler.state.plan import ActionKind, Hold, Pass, Plan, Retained, ServerPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One server: a verdict in a few words, then its stages, holds, traffic notes and warnings."""
+    """One server: a verdict in a few words, then its stages, holds, versions kept, traffic notes and warnings."""
 
     server: str
     verdict: str
@@ -60,11 +60,12 @@ class Section:
     held: tuple[Held, ...]
     traffic: tuple[str, ...]
     warnings: tuple[str, ...]
+    kept: tuple[str, ...] = ()
 
     @property
     def quiet(self) -> bool:
         """Whether there is nothing to say beyond the verdict."""
-        return not (self.stages or self.held or self.warnings)
+        return not (self.stages or self.held or self.warnings or self.kept)
 
 
 def section(server: ServerPlan) -> Section:
@@ -76,7 +77,13 @@ def section(server: ServerPlan) -> Section:
         tuple(_held(hold) for hold in server.holds),
         tuple(_traffic(server)),
         server.warnings,
+        tuple(_kept(each) for each in server.retained),
     )
+
+
+def _kept(each: Retained) -> str:
+    until = words.moment(each.until)
+    return f"{each.model} {each.version}  until {until}: going back to it needs no load (keepPrevious)"
 
 
 def verdict(server: ServerPlan) -> str:

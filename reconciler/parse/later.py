@@ -11,7 +11,6 @@ FIELDS: frozenset[tuple[str, ...]] = frozenset(
         "Fleet.spec.rollout",
         "Fleet.spec.suspend",
         "Fleet.spec.servers.memory",
-        "Model.spec.transition.keepPrevious",
         "Model.spec.preflight",
         "Model.spec.checks",
         "Model.spec.onFailure",

@@ -43,6 +43,7 @@ _TRANSITION: _Fields = {
     "policy": ("policy", TransitionPolicy),
     "allowDowntime": ("allow_downtime", bool),
     "loadDeadline": ("load_deadline", seconds),
+    "keepPrevious": ("keep_previous", seconds),
 }
 _RETRY: _Fields = {"limit": ("limit", int), "backoff": ("backoff", seconds), "max": ("max", seconds)}
 _DELIVERY: _Fields = {

@@ -26,6 +26,7 @@ def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
         yield from _labels_over_specific(spec, said, said.model.policy)
     else:
         yield from _needs_specific(spec, said)
+    yield from _nothing_kept(spec, said)
     if said.model.retry.max < said.model.retry.backoff:
         at = spec.fields["retry"].key_position
         yield Finding(*at, "retry-max", "retry.max is shorter than retry.backoff", "make it at least as long")
@@ -83,6 +84,21 @@ def _needs_specific(spec: Node, said: ModelDocument) -> Iterator[Finding]:
         what = "policy `resource` needs to know which versions there are, and here the server chooses them"
         to_do = "list the versions: `versions: {specific: […]}`; or use policy `availability`"
         yield Finding(*at, "resource-needs-specific", what, to_do)
+
+
+def _nothing_kept(spec: Node, said: ModelDocument) -> Iterator[Finding]:
+    transition = said.model.transition
+    if transition.keep_previous is None:
+        return
+    at = spec.find("transition", "keepPrevious").key_position
+    if transition.policy is TransitionPolicy.RESOURCE:
+        what = (
+            "policy `resource` unloads the old version to make room, so nothing is left that keepPrevious could keep"
+        )
+        yield Finding(*at, "keep-previous-resource", what, "remove keepPrevious, or use policy `availability`")
+    elif not said.model.labels:
+        what = "keepPrevious keeps the version that a label left, and this model has no labels"
+        yield Finding(*at, "keep-previous-unlabelled", what, "give clients a label to ask for, or remove keepPrevious")
 
 
 def _delivery(spec: Node, said: FleetDocument) -> Iterator[Finding]:

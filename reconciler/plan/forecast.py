@@ -7,6 +7,7 @@ compares the end states, so the two cannot drift.
 
 from dataclasses import replace
 
+from reconciler.belief import departures
 from reconciler.plan.target import resolve
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
@@ -41,6 +42,7 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
         wedged=False,
         refusal=None,
         doubts=(),
+        departures=departures(observed.departures, observed.sent, config, at) if body else observed.departures,
     )
 
 

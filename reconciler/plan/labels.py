@@ -71,9 +71,16 @@ def _move(work: Draft, label: str, version: int) -> None:
             work.hold(HoldReason.UNPROVEN, detail, "a read-back of the label", label=label, progressing=True)
     elif resident(work, version) and not _may_be_leaving(work):
         before = work.config.label(label)
-        because = f"version {version} is available" if before is None else f"version {version} is proven available"
+        because = _because(work, version, before)
         _replace_unlabel(work, label)
         work.label(label, version, before, because)
+
+
+def _because(work: Draft, version: int, before: int | None) -> str:
+    left = any((each.model, each.version) == (work.target.name, version) for each in work.scene.observed.departures)
+    if left:
+        return f"version {version} is still loaded: no load is needed"
+    return f"version {version} is available" if before is None else f"version {version} is proven available"
 
 
 def _replace_unlabel(work: Draft, label: str) -> None:

@@ -11,15 +11,16 @@ from dataclasses import replace
 from reconciler.plan import forecast
 from reconciler.plan.differences import differences, uncovered
 from reconciler.plan.gates import gate
+from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
-from reconciler.plan.target import Targets, spec_digest, targets
+from reconciler.plan.target import spec_digest, targets
 from reconciler.plan.warnings import warnings
 from reconciler.state.desired import Commit, Desired, DesiredServer
 from reconciler.state.look import ReachKind
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Plan, ServerPlan
+from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Plan, Retained, ServerPlan
 
 LONGEST_ROAD = 64
 """Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
@@ -55,7 +56,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
     if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
         return _settled(commit, stage)
     first = step(stage, aims, 1)
-    passes, last, waiting = _unfold(commit, stage, aims, first)
+    passes, last, end = _unfold(commit, stage, first)
     holds = _holds(first, last, passes)
     holds = (*holds, *_uncovered(found, passes, holds))
     return ServerPlan(
@@ -63,12 +64,18 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
         found,
         passes,
         holds,
-        _look_again(observed, holds),
+        _look_again(observed, holds, kept(server, observed)),
         _fingerprint(commit, server, found, passes, holds),
         observed.at,
         warnings(server, observed, aims),
-        waiting,
+        waiting=first.body is None and bool(passes),
+        retained=kept(server, end),
     )
+
+
+def kept(server: DesiredServer, observed: Observed) -> tuple[Retained, ...]:
+    """Every version that stays loaded for a while beyond what git names, by model."""
+    return tuple(each for model in server.models for each in retained(model, observed))
 
 
 def _settled(commit: Commit, stage: Scene) -> ServerPlan:
@@ -78,11 +85,18 @@ def _settled(commit: Commit, stage: Scene) -> ServerPlan:
     would end the one that a label is on. Nothing that is seen changes by it.
     """
     server, observed = stage.server, stage.observed
-    plan = ServerPlan(server.id, fingerprint=_digest(commit.id, server.id), observed_at=observed.at)
+    staying = kept(server, observed)
+    plan = ServerPlan(
+        server.id,
+        look_again_at=_look_again(observed, (), staying),
+        fingerprint=_digest(commit.id, server.id, repr([(each.model, each.version) for each in staying])),
+        observed_at=observed.at,
+        retained=staying,
+    )
     if observed.standing is Standing.KNOWN or not observed.sent.models:
         return plan
     if (hold := gate(server, observed)) is not None:
-        return replace(plan, holds=(hold,), look_again_at=_look_again(observed, (hold,)))
+        return replace(plan, holds=(hold,), look_again_at=_look_again(observed, (hold,), staying))
     body = Pass(1, PassKind.CHANGE, (), observed.sent, specs=_spec_digests(server, observed))
     return replace(plan, passes=(body,))
 
@@ -92,8 +106,8 @@ def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str,
     return tuple(sorted((model.name, spec_digest(model, observed)) for model in wanted))
 
 
-def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[tuple[Pass, ...], Step, bool]:
-    """The passes from here to rest, the step at which nothing more goes, and whether the first must wait."""
+def _unfold(commit: Commit, stage: Scene, first: Step) -> tuple[tuple[Pass, ...], Step, Observed]:
+    """The passes from here to rest, the step at which nothing more goes, and what will be believed then."""
     passes: list[Pass] = []
     now, current = stage, first
     waited = False
@@ -106,7 +120,7 @@ def _unfold(commit: Commit, stage: Scene, aims: Targets, first: Step) -> tuple[t
         believed = forecast.settle(now.server, now.observed, current.body)
         now = scene(now.server, believed)
         current = step(now, targets(commit, now.server, believed), len(passes) + 1)
-    return tuple(passes), current, first.body is None and bool(passes)
+    return tuple(passes), current, now.observed
 
 
 def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
@@ -147,9 +161,9 @@ def _uncovered(found: Iterable[Difference], passes: tuple[Pass, ...], holds: tup
     )
 
 
-def _look_again(observed: Observed, holds: Iterable[Hold]) -> float | None:
+def _look_again(observed: Observed, holds: Iterable[Hold], staying: Iterable[Retained]) -> float | None:
     times = [hold.until for hold in holds if hold.until is not None and hold.until > observed.at]
-    return min(times) if times else None
+    return min([*times, *(each.until for each in staying)], default=None)
 
 
 def _fingerprint(

@@ -9,6 +9,7 @@ import enum
 import hashlib
 from dataclasses import dataclass, replace
 
+from reconciler.plan.retention import retained
 from reconciler.plan.wording import times
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Retry, Transition, TransitionPolicy
@@ -30,7 +31,10 @@ class Origin(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One model as it shall be. `versions` ascend: those listed; under `latest` and `all` what storage would give."""
+    """One model as it shall be. `versions` ascend: those listed; under `latest` and `all` what storage would give.
+
+    retained: the versions among them that git no longer names and that stay for a while (`plan/retention.py`).
+    """
 
     name: str
     base_path: str
@@ -42,6 +46,7 @@ class Target:
     platform: str = "tensorflow"
     digest: str = ""
     origin: Origin = Origin.GIT
+    retained: tuple[int, ...] = ()
 
     @property
     def specific(self) -> bool:
@@ -50,8 +55,9 @@ class Target:
 
     @property
     def config(self) -> ModelConfig:
-        """The model's part of the config when everything is reached."""
-        return ModelConfig(self.name, self.base_path, self.policy, self.labels, self.platform)
+        """The model's part of the config when everything is reached, and nothing is retained any more."""
+        config = ModelConfig(self.name, self.base_path, self.policy, self.labels, self.platform)
+        return config.with_versions(*set(config.listed) - set(self.retained)) if self.retained else config
 
     def label(self, name: str) -> int | None:
         """The version that label shall point at, None where it shall not exist."""
@@ -102,7 +108,7 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Target
     holds: list[Hold] = []
     for wanted in server.models:
         target, hold = _target(wanted, observed)
-        models.append(target)
+        models.append(_retaining(target, wanted, observed))
         holds.extend(hold)
     wanted_names = {model.name for model in server.models}
     extra = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
@@ -150,6 +156,17 @@ def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hol
         origin=Origin.FALLBACK,
     )
     return fallback, (_quarantine(wanted, spent, restored=True),)
+
+
+def _retaining(target: Target, wanted: DesiredModel, observed: Observed) -> Target:
+    """The target with the versions that stay for a while; a spec that failed here makes room for its last good one."""
+    if wanted.transition.keep_previous is None or target.origin is not Origin.GIT:
+        return target
+    kept = tuple(each.version for each in retained(wanted, observed))
+    if not kept:
+        return target
+    versions = tuple(sorted({*target.versions, *kept}))
+    return replace(target, policy=Specific(versions), versions=versions, retained=kept)
 
 
 def _fallback(asked: Target, observed: Observed) -> GoodSpec | None:

@@ -66,11 +66,16 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """How a model may change. `load_deadline` in seconds; None means the fleet's `deadlines.load`."""
+    """How a model may change.
+
+    load_deadline: seconds; None means the fleet's `deadlines.load`. keep_previous: seconds for which a version that a
+    label left for a higher one stays loaded; None keeps none.
+    """
 
     policy: TransitionPolicy = TransitionPolicy.AVAILABILITY
     allow_downtime: bool = False
     load_deadline: float | None = None
+    keep_previous: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,15 @@ class GoodSpec:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A label left this version, which stayed listed (`transition.keepPrevious` counts from then)."""
+
+    model: str
+    version: int
+    at: float
+
+
 class AnswerKind(enum.StrEnum):
     """What came back from a reload. None of them is proof (rules E7, E10, E11)."""
 
@@ -186,8 +195,8 @@ class Memory:
     busy_at: last time anything was LOADING or UNLOADING. changed_at: last reload sent. stood_since: when `standing`
     was taken (under LOST and FIRST_CONTACT the first answer since; 0 until it comes). labels_wanted: read every label
     back at the next look. specs: (model, digest of the spec last sent). parked: under LOST, the config in force before
-    the connection broke, until a look confirms or refutes it. paths, paths_at: what storage held when last looked at,
-    and when each path was.
+    the connection broke, until a look confirms or refutes it. departures: listed versions that a label left, and when.
+    paths, paths_at: what storage held when last looked at, and when each path was.
     """
 
     server: str
@@ -210,6 +219,7 @@ class Memory:
     doubts: tuple[Doubt, ...] = ()
     load_seconds: tuple[tuple[str, float], ...] = ()
     parked: ServerConfig | None = None
+    departures: tuple[Departure, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
 

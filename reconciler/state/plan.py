@@ -182,11 +182,24 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Retained:
+    """A version that git no longer names and that stays loaded until a time (`transition.keepPrevious`).
+
+    As long as it does, going back to it is one reload and no load.
+    """
+
+    model: str
+    version: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPlan:
     """The road of one server: passes in order, as forecast now, plus holds. Only `next_pass` is ever driven.
 
     waiting: no pass may go at this moment (see the progressing holds); `passes` then shows the road after the wait.
-    look_again_at: the earliest time at which a hold may be released by time alone. fingerprint: commit, differences,
+    look_again_at: the earliest time at which time alone may change the plan. retained: versions kept loaded for a while
+    at the end of the road. fingerprint: commit, differences,
     holds and passes, without times and wording.
     """
 
@@ -199,6 +212,7 @@ class ServerPlan:
     observed_at: float = 0.0
     warnings: tuple[str, ...] = ()
     waiting: bool = False
+    retained: tuple[Retained, ...] = ()
 
     @property
     def next_pass(self) -> Pass | None:

@@ -16,6 +16,7 @@ from reconciler.state.plan import (
     Pass,
     PassKind,
     Plan,
+    Retained,
     ServerPlan,
 )
 from reconciler.state.versions import specific
@@ -59,6 +60,7 @@ PROMOTE = ServerPlan(
     fingerprint="sha256:aa",
     observed_at=1_795_200_010.0,
     warnings=("half: 2 takes all unlabelled traffic once loaded",),
+    retained=(Retained("fashion", 5, 1_795_200_600.0),),
 )
 
 RESOURCE = ServerPlan(

@@ -43,7 +43,6 @@ def test_an_unknown_field_is_an_error_with_the_nearest_name(old: str, new: str, 
         "onFailure: hold",
         "prune: inherit",
         "suspend: null",
-        "transition: {keepPrevious: 10m}",
     ],
 )
 def test_a_field_of_a_model_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:

@@ -64,7 +64,10 @@ CONFIGS: tuple[Spec, ...] = (
     *((specific(*numbers), labels) for numbers in SUBSETS for labels in labellings((1, 2, 3))),
     *((policy, labels) for policy in (Latest(1), All()) for labels in labellings((1, 2))),
 )
-TRANSITIONS = tuple(Transition(policy, down) for policy in TransitionPolicy for down in (False, True))
+TRANSITIONS = (
+    *(Transition(policy, down) for policy in TransitionPolicy for down in (False, True)),
+    Transition(keep_previous=600.0),
+)
 ROOTS = ("models",) * 5 + ("new",)
 
 fleets = st.builds(
