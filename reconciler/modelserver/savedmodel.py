@@ -1,33 +1,32 @@
-"""Loading a SavedModel the way the C++ server does, with TensorFlow's own C++ session.
+"""A SavedModel in a session of TensorFlow's C++, loaded by the loader TensorFlow Serving has.
 
-Here: read the file, choose the graph by its exact tag set, import it, restore, initialise; and running it by the tensor
-names of its signatures. Called by the host in load and inference threads. A graph session is used, not
-``tf.saved_model.load``, because that is what TensorFlow Serving does and it shows: any graph a SavedModel can hold
-loads, error codes and texts come from the same C++, a shape is not compared with the signature, a directory without
-``variables/`` loads and fails on use, and closing the session gives the memory back.
+Here: loading a version directory, and running it by the tensor names of its signatures. Called by the host in load and
+inference threads. ``TF_LoadSessionFromSavedModel`` runs TensorFlow's ``cc/saved_model/loader.cc`` itself: choosing the
+graph by its exact tag set, restoring, assets, the main or the legacy initialisation, and every code and text a load can
+fail with. A run goes to ``Session::Run`` as a request of the real server does: no shape is compared with the signature,
+types are checked by the runtime, and a model without its variables loads and fails when it is used. Neither holds
+Python's global lock, so a load of any size leaves other models' requests alone.
 
-``Session.run`` of Python would check shapes and convert types before C++ sees a value; so the session is entered a step
-below it (``_enter``), the only place that touches a private name of TensorFlow.
-
-Not here: retries and states (the core), checks of a request (predict).
+What the C++ server asks before it calls that loader is here too (``session_bundle/oss/session_bundle_util.cc``).
+Not here: retries and states (the core), checks of a request (predict), warm-up (warmup).
 """
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+import ctypes
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-from google.protobuf import message, text_format
-
-from reconciler.modelserver import runtime
-from reconciler.modelserver.core import Code, Status
+from reconciler.modelserver import capi, ctensors, runtime
+from reconciler.modelserver.core import Code
+from reconciler.modelserver.ctensors import Array
+from reconciler.modelserver.metagraph import signatures_in
 from reconciler.modelserver.statuses import StatusError
-from reconciler.modelserver.tensors import Array, Proto
-from reconciler.wire.stubs import meta_graph_pb2, saved_model_pb2
+from reconciler.wire.stubs import config_pb2
 
-_INIT_OP = "__saved_model_init_op"
+Proto = Any  # generated messages carry no types
+_MOST_RUNS = 256  # combinations of feeds and fetches remembered; clients choose them, so there is a limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,162 +37,143 @@ class SessionSettings:
     intra_op_threads: int = 0
     inter_op_threads: int = 0
     gpu_fraction: float = 0.0
+    session_config: bytes = b""
+    """A serialised ConfigProto to start from."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Feeds and fetches as the C API wants them."""
+
+    inputs: Any
+    outputs: Any
 
 
 class SavedModel:
     """One loaded version: its signatures, and a session to run them in."""
 
-    def __init__(self, graph: Any, session: Any, signatures: Mapping[str, Proto]) -> None:
+    def __init__(self, graph: capi.Pointer, session: capi.Pointer, signatures: Mapping[str, Proto]) -> None:
         self.signatures = signatures
+        self._library = runtime.library()
         self._graph = graph
         self._session = session
+        self._runs: dict[tuple[tuple[str, ...], tuple[str, ...]], _Run] = {}
+        self._closing = threading.Lock()
 
-    def run(self, feeds: Mapping[str, Array], fetches: Sequence[str]) -> list[Array]:
-        """Fetch tensors by name while feeding others by name. Safe in many threads at once."""
-        with _as_status_error():
-            values = _enter(self._graph, self._session, feeds, fetches)
-            return [_as_array(value) for value in values]
+    def run(self, feeds: Mapping[str, Array], fetches: Sequence[str], timeout_ms: int = 0) -> list[Array]:
+        """Fetch tensors by name while feeding others by name. Safe in many threads at once.
+
+        After ``timeout_ms`` (0: never) it ends in DEADLINE_EXCEEDED, in TensorFlow's words; what is being computed then
+        is cancelled, and waited for.
+        """
+        run = self._prepared(tuple(feeds), tuple(fetches))
+        library = self._library
+        given, taken = (ctypes.c_void_p * len(feeds))(), (ctypes.c_void_p * len(fetches))()
+        try:
+            for index, value in enumerate(feeds.values()):
+                given[index] = ctensors.to_tensor(library, value)
+            self._call(run, given, taken, timeout_ms)
+            return [ctensors.to_array(library, tensor) for tensor in taken]
+        finally:
+            for tensor in (*given, *taken):
+                if tensor:
+                    library.TF_DeleteTensor(tensor)
 
     def close(self) -> None:
-        """Give back variables and tables."""
-        self._session.close()
+        """Give back graph, variables and tables. No run may be under way or follow; a second call does nothing."""
+        with self._closing:
+            session, self._session = self._session, None
+        if session:
+            capi.close_session(self._library, session)
+            self._library.TF_DeleteGraph(self._graph)
+
+    def _call(self, run: _Run, given: Any, taken: Any, timeout_ms: int) -> None:
+        options = config_pb2.RunOptions(timeout_in_ms=timeout_ms).SerializeToString() if timeout_ms > 0 else b""
+        buffer = ctypes.byref(capi.buffer_of(options)) if options else None
+        with capi.checked(self._library) as status:
+            self._library.TF_SessionRun(
+                self._session,
+                buffer,
+                run.inputs,
+                given,
+                len(given),
+                run.outputs,
+                taken,
+                len(taken),
+                None,
+                0,
+                None,
+                status,
+            )
+
+    def _prepared(self, feeds: tuple[str, ...], fetches: tuple[str, ...]) -> _Run:
+        found = self._runs.get((feeds, fetches))
+        if found is None:
+            found = _Run(
+                self._outputs(feeds, "FeedInputs: unable to find feed output {}"),
+                self._outputs(fetches, "FetchOutputs node {}: not found"),
+            )
+            if len(self._runs) >= _MOST_RUNS:
+                self._runs.clear()
+            self._runs[feeds, fetches] = found
+        return found
+
+    def _outputs(self, names: Iterable[str], complaint: str) -> Any:
+        """TF_Outputs of tensor names; NOT_FOUND as ``graph/subgraph.cc`` has it."""
+        found = []
+        for name in names:
+            operation, _, index = name.partition(":")
+            address = self._library.TF_GraphOperationByName(self._graph, operation.encode())
+            if not address:
+                raise StatusError(Code.NOT_FOUND, complaint.format(name))
+            found.append(capi.Output(address, int(index or 0)))
+        return (capi.Output * len(found))(*found)
 
 
 def load(path: str, settings: SessionSettings) -> SavedModel:
     """Load a version directory; a StatusError carries the code and text of the C++ loader."""
-    with _as_status_error():
-        meta_graph = _choose(_read(Path(path)), settings.tags)
-        tf = runtime.tensorflow()
-        graph = _import(tf, meta_graph)
-        config = runtime.session_config(tf, settings.intra_op_threads, settings.inter_op_threads, settings.gpu_fraction)
-        session = tf.compat.v1.Session(graph=graph, config=config)
-        try:
-            _restore(graph, session, meta_graph, Path(path))
-        except BaseException:
-            session.close()
-            raise
-    return SavedModel(graph, session, dict(meta_graph.signature_def))
-
-
-def _read(path: Path) -> Proto:
-    binary, text = path / "saved_model.pb", path / "saved_model.pbtxt"
-    if binary.exists():
-        return _parsed(binary, saved_model_pb2.SavedModel.FromString, "binary")
-    if text.exists():
-        return _parsed(text, lambda raw: text_format.Parse(raw, saved_model_pb2.SavedModel()), "text")
-    if (path / "export.meta").exists():
-        raise StatusError(Code.UNIMPLEMENTED, "Session Bundle is deprecated and removed.")
-    raise StatusError(
-        Code.NOT_FOUND,
-        "Specified file path does not appear to contain a SavedModel bundle (should have a file called "
-        f"`saved_model.pb`)\nSpecified file path: {path}",
-    )
-
-
-def _parsed(file: Path, parse: Any, kind: str) -> Proto:
+    _check_kind(path)
+    library = _library()
+    config = runtime.session_config(
+        settings.intra_op_threads, settings.inter_op_threads, settings.gpu_fraction, settings.session_config
+    ).SerializeToString()
+    graph = library.TF_NewGraph()
     try:
-        return parse(file.read_bytes())
-    except (message.DecodeError, text_format.ParseError, UnicodeDecodeError):
-        raise StatusError(Code.DATA_LOSS, f"Can't parse {file} as {kind} proto") from None
-    except OSError as error:
-        raise StatusError(Code.UNKNOWN, f"{file}; {error.strerror}") from error
-
-
-def _choose(saved_model: Proto, tags: frozenset[str]) -> Proto:
-    for meta_graph in saved_model.meta_graphs:
-        if frozenset(meta_graph.meta_info_def.tags) == tags:
-            return meta_graph
-    raise StatusError(
-        Code.NOT_FOUND,
-        f"Could not find meta graph def matching supplied tags: {{ {' '.join(sorted(tags))} }}. To inspect available "
-        "tag-sets in the SavedModel, please use the SavedModel CLI: `saved_model_cli`",
-    )
-
-
-def _import(tf: Any, meta_graph: Proto) -> Any:
-    graph = tf.Graph()
-    with graph.as_default():
-        tf.graph_util.import_graph_def(
-            meta_graph.graph_def, name="", producer_op_list=meta_graph.meta_info_def.stripped_op_list
-        )
-    graph.finalize()
-    return graph
-
-
-def _restore(graph: Any, session: Any, meta_graph: Proto, path: Path) -> None:
-    assets = {name: _text(path / "assets" / file) for name, file in _assets(meta_graph)}
-    saver = meta_graph.saver_def
-    if saver.restore_op_name and (path / "variables" / "variables.index").exists():
-        feeds = {saver.filename_tensor_name: _text(path / "variables" / "variables"), **assets}
-        _enter(graph, session, feeds, targets=[saver.restore_op_name])
-    init = _init_op(meta_graph)
-    if init:
-        _enter(graph, session, assets, targets=[init])
-
-
-def _text(path: Path) -> Array:
-    return np.array(str(path).encode(), dtype=object)
-
-
-def _assets(meta_graph: Proto) -> Iterator[tuple[str, str]]:
-    for asset in meta_graph.asset_file_def:
-        yield asset.tensor_info.name, asset.filename
-    if not meta_graph.asset_file_def:  # written by TensorFlow 1
-        for packed in meta_graph.collection_def["saved_model_assets"].any_list.value:
-            asset = meta_graph_pb2.AssetFileDef()
-            packed.Unpack(asset)
-            yield asset.tensor_info.name, asset.filename
-
-
-def _init_op(meta_graph: Proto) -> str:
-    if _INIT_OP in meta_graph.signature_def:
-        return str(meta_graph.signature_def[_INIT_OP].outputs[_INIT_OP].name)
-    for key in ("saved_model_main_op", "legacy_init_op"):
-        for name in meta_graph.collection_def[key].node_list.value:
-            return str(name)
-    return ""
-
-
-def _enter(
-    graph: Any, session: Any, feeds: Mapping[str, Array], fetches: Sequence[str] = (), targets: Sequence[str] = ()
-) -> list[Any]:
-    """``Session::Run`` of the C++ API, without the checks and conversions of the Python one."""
-    session._extend_graph()  # hands the graph to the session the first time, costs nothing later
-    return list(
-        session._call_tf_sessionrun(
-            None,
-            {graph.get_tensor_by_name(_tensor(name))._as_tf_output(): value for name, value in feeds.items()},
-            [graph.get_tensor_by_name(_tensor(name))._as_tf_output() for name in fetches],
-            [graph.get_operation_by_name(name.partition(":")[0])._c_op for name in targets],
-            None,
-        )
-    )
-
-
-def _tensor(name: str) -> str:
-    return name if ":" in name else f"{name}:0"
-
-
-def _as_array(value: Any) -> Array:
-    return np.array(value, dtype=object) if isinstance(value, bytes) else np.asarray(value)
-
-
-@contextlib.contextmanager
-def _as_status_error() -> Iterator[None]:
-    try:
-        yield
-    except StatusError:
+        with capi.session_options(library, config) as options, capi.empty_buffer(library) as meta_graph:
+            session = _load(library, path, sorted(settings.tags), (options, graph, meta_graph))
+            return SavedModel(graph, session, signatures_in(meta_graph.contents))
+    except BaseException:
+        library.TF_DeleteGraph(graph)
         raise
-    except Exception as error:
-        status = status_of(error)
-        raise StatusError(status.code, status.message) from error
 
 
-def status_of(error: Exception) -> Status:
-    """The code and text C++ had for an error of TensorFlow's Python."""
-    code = getattr(error, "error_code", None)
-    if isinstance(code, int):
-        return Status(Code(code), str(getattr(error, "message", error)))
-    if isinstance(error, ValueError | KeyError | TypeError):
-        return Status(Code.INVALID_ARGUMENT, str(error))
-    return Status(Code.INTERNAL, f"{type(error).__name__}: {error}")
+def _load(library: Any, path: str, tags: Sequence[str], into: tuple[Any, Any, Any]) -> capi.Pointer:
+    options, graph, meta_graph = into
+    names = (ctypes.c_char_p * len(tags))(*(tag.encode() for tag in tags))
+    with capi.checked(library) as status:
+        return library.TF_LoadSessionFromSavedModel(
+            options, None, os.fsencode(path), names, len(tags), graph, meta_graph, status
+        )
+
+
+def _library() -> Any:
+    try:
+        return runtime.library()
+    except capi.UnusableError as error:
+        raise StatusError(Code.INTERNAL, str(error)) from error
+
+
+def _check_kind(path: str) -> None:
+    """What is asked before the loader: an export of TensorFlow 0 is refused first, then what is no SavedModel."""
+    if _exists(path, "export.meta"):
+        raise StatusError(Code.UNIMPLEMENTED, "Session Bundle is deprecated and removed.")
+    if not any(_exists(path, name) for name in ("saved_model.pb", "saved_model.pbtxt", "saved_model.cpb")):
+        raise StatusError(
+            Code.NOT_FOUND,
+            "Specified file path does not appear to contain a SavedModel bundle (should have a file called "
+            f"`saved_model.pb`)\nSpecified file path: {path}",
+        )
+
+
+def _exists(path: str, name: str) -> bool:
+    return os.access(os.path.join(path, name), os.F_OK)  # noqa: PTH118  # the call tsl's FileExists makes

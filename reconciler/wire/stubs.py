@@ -36,6 +36,7 @@ _STUBS = (
     "tensorflow_serving.apis.model_service_pb2_grpc",
     "tensorflow_serving.apis.prediction_service_pb2_grpc",
     "tensorflow_serving.config.model_server_config_pb2",
+    "tensorflow.core.protobuf.config_pb2",
     "tensorflow.core.protobuf.error_codes_pb2",
     "tensorflow.core.protobuf.saved_model_pb2",
 )
@@ -90,7 +91,7 @@ else:
 
 # All of these are loaded by now: the lines below only give them names, and Python does not look for a parent again.
 from tensorflow.core.framework import graph_pb2, node_def_pb2, tensor_pb2, tensor_shape_pb2, types_pb2  # noqa: E402
-from tensorflow.core.protobuf import error_codes_pb2, meta_graph_pb2, saved_model_pb2  # noqa: E402
+from tensorflow.core.protobuf import config_pb2, error_codes_pb2, meta_graph_pb2, saved_model_pb2  # noqa: E402
 from tensorflow_serving.apis import (  # noqa: E402
     classification_pb2,
     get_model_metadata_pb2,
@@ -116,6 +117,7 @@ from tensorflow_serving.config import (  # noqa: E402
 
 __all__ = [
     "classification_pb2",
+    "config_pb2",
     "error_codes_pb2",
     "file_system_storage_path_source_pb2",
     "get_model_metadata_pb2",
