@@ -50,6 +50,9 @@ DTYPES: dict[int, np.dtype[Any]] = {
         23: np.uint64,
         24: ml_dtypes.float8_e5m2,
         25: ml_dtypes.float8_e4m3fn,
+        26: ml_dtypes.float8_e4m3fnuz,
+        27: ml_dtypes.float8_e4m3b11fnuz,
+        28: ml_dtypes.float8_e5m2fnuz,
         29: ml_dtypes.int4,
         30: ml_dtypes.uint4,
     }.items()
