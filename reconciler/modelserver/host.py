@@ -14,7 +14,6 @@ Not here: any rule of TensorFlow Serving (the core), the meaning of requests (th
 """
 
 import asyncio
-import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
+from reconciler.modelserver import runtime
 from reconciler.modelserver.core import (
     OK,
     Core,
@@ -189,8 +189,7 @@ class Host:
 
     def _unload(self, key: LoadKey, saved_model: SavedModel) -> None:
         saved_model.close()
-        del saved_model
-        gc.collect()  # a graph is a ring of objects; what stood before the first load is frozen, so this is quick
+        runtime.give_memory_back()
         _journal.info("Unloaded %s version %d", key.model, key.version)
         self._back_on_loop(self._core.unload_finished, key)
 

@@ -23,13 +23,17 @@ from typing import Any, TextIO
 import uvicorn
 
 from reconciler import __version__
-from reconciler.modelserver import configs, flags, grpcfront, runtime, savedmodel
+from reconciler.modelserver import configs, flags, grpcfront, runtime
 from reconciler.modelserver.core import Core, Flags, Status
 from reconciler.modelserver.disk import LocalDisk
 from reconciler.modelserver.flags import ServerFlags
 from reconciler.modelserver.host import Host, Outside
+from reconciler.modelserver.loader import Loader
 from reconciler.modelserver.restfront import RestFront
+from reconciler.modelserver.savedmodel import SessionSettings
 from reconciler.modelserver.statuses import Code, StatusError
+from reconciler.modelserver.telemetry import Telemetry
+from reconciler.modelserver.warmup import Warmup
 
 _PROGRAM = "reconciler model-server"
 _GRACE = 0.3  # seconds for requests in flight when told to stop; the real server gives none
@@ -107,18 +111,13 @@ class _Process:
 
     def _host(self) -> Host:
         wanted = self._flags
-        settings = savedmodel.SessionSettings(
-            frozenset(wanted.saved_model_tags.split(",")),
-            wanted.tensorflow_intra_op_parallelism or wanted.tensorflow_session_parallelism,
-            wanted.tensorflow_inter_op_parallelism or wanted.tensorflow_session_parallelism,
-            wanted.per_process_gpu_memory_fraction,
-        )
+        telemetry = Telemetry()
         outside = Outside(
-            load=lambda path: savedmodel.load(path, settings),
+            load=_loader(wanted, telemetry).load,
             read_config=lambda: configs.read_again(Path(wanted.model_config_file)),
         )
         core = Core(_core_flags(wanted), LocalDisk(), asyncio.get_running_loop().time())
-        return Host(core, outside, wanted.grpc_max_threads)
+        return Host(core, outside, wanted.grpc_max_threads, telemetry)
 
     async def _start(self, host: Host) -> Status:
         if not self._flags.port and not self._flags.grpc_socket_path:
@@ -165,6 +164,17 @@ class _Process:
         front = RestFront(host, self._flags.rest_api_timeout_in_ms / 1000)
         ports.push_async_callback(_run_uvicorn(front, listener))
         self._voice.write(f"Exporting HTTP/REST API at:{address[0]}:{address[1]} ...\n")
+
+
+def _loader(wanted: ServerFlags, telemetry: Telemetry) -> Loader:
+    settings = SessionSettings(
+        frozenset(wanted.saved_model_tags.split(",")),
+        wanted.tensorflow_intra_op_parallelism or wanted.tensorflow_session_parallelism,
+        wanted.tensorflow_inter_op_parallelism or wanted.tensorflow_session_parallelism,
+        wanted.per_process_gpu_memory_fraction,
+    )
+    warm_up = Warmup(telemetry, max(wanted.num_request_iterations_for_warmup, 1))
+    return Loader(settings, telemetry, warm_up if wanted.enable_model_warmup else None)
 
 
 def _core_flags(wanted: ServerFlags) -> Flags:

@@ -1,0 +1,108 @@
+"""One graph in a session of TensorFlow's C++: run it, end it.
+
+Here: from names and arrays to ``TF_SessionRun`` and back. Used by ``savedmodel`` for what was loaded and by
+``tfrecords`` for a graph of its own. A run goes to ``Session::Run`` as a request of TensorFlow Serving does: no shape
+is compared with anything, types are checked by the runtime. It does not hold Python's global lock.
+
+Not here: where a session comes from (savedmodel, tfrecords), copies of values (ctensors).
+"""
+
+import ctypes
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.modelserver import capi, ctensors, runtime
+from reconciler.modelserver.ctensors import Array
+from reconciler.modelserver.statuses import Code, StatusError
+from reconciler.wire.stubs import config_pb2
+
+_MOST_RUNS = 256  # combinations of feeds and fetches remembered; clients choose them, so there is a limit
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Feeds, fetches and targets as the C API wants them."""
+
+    inputs: Any
+    outputs: Any
+    targets: Any
+
+
+class Session:
+    """A TF_Session with its TF_Graph; both are its own from now on."""
+
+    def __init__(self, graph: capi.Pointer, session: capi.Pointer) -> None:
+        self._library = runtime.library()
+        self._graph = graph
+        self._session = session
+        self._runs: dict[tuple[Sequence[str], ...], _Run] = {}
+        self._closing = threading.Lock()
+
+    def run(
+        self,
+        feeds: Mapping[str, Array],
+        fetches: Sequence[str] = (),
+        targets: Sequence[str] = (),
+        timeout_ms: int = 0,
+    ) -> list[Array]:
+        """Fetch tensors by name while feeding others by name. Safe in many threads at once.
+
+        After ``timeout_ms`` (0: never) it ends in DEADLINE_EXCEEDED, in TensorFlow's words; what is being computed then
+        is cancelled, and waited for.
+        """
+        run = self._prepared(tuple(feeds), tuple(fetches), tuple(targets))
+        library = self._library
+        given, taken = (ctypes.c_void_p * len(feeds))(), (ctypes.c_void_p * len(fetches))()
+        try:
+            for index, value in enumerate(feeds.values()):
+                given[index] = ctensors.to_tensor(library, value)
+            self._call(run, given, taken, timeout_ms)
+            return [ctensors.to_array(library, tensor) for tensor in taken]
+        finally:
+            for tensor in (*given, *taken):
+                if tensor:
+                    library.TF_DeleteTensor(tensor)
+
+    def close(self) -> None:
+        """Give back graph, variables and tables. No run may be under way or follow; a second call does nothing."""
+        with self._closing:
+            session, self._session = self._session, None
+        if session:
+            capi.close_session(self._library, session)
+            self._library.TF_DeleteGraph(self._graph)
+
+    def _call(self, run: _Run, given: Any, taken: Any, timeout_ms: int) -> None:
+        options = config_pb2.RunOptions(timeout_in_ms=timeout_ms).SerializeToString() if timeout_ms > 0 else b""
+        buffer = ctypes.byref(capi.buffer_of(options)) if options else None
+        fed, fetched = (run.inputs, given, len(given)), (run.outputs, taken, len(taken))
+        with capi.checked(self._library) as status:
+            self._library.TF_SessionRun(
+                self._session, buffer, *fed, *fetched, run.targets, len(run.targets), None, status
+            )
+
+    def _prepared(self, *names: tuple[str, ...]) -> _Run:
+        found = self._runs.get(names)
+        if found is None:
+            feeds, fetches, targets = names
+            found = _Run(
+                self._outputs(feeds, "FeedInputs: unable to find feed output {}"),
+                self._outputs(fetches, "FetchOutputs node {}: not found"),
+                (ctypes.c_void_p * len(targets))(*(self._operation(name, "{}: not found") for name in targets)),
+            )
+            if len(self._runs) >= _MOST_RUNS:
+                self._runs.clear()
+            self._runs[names] = found
+        return found
+
+    def _outputs(self, names: Iterable[str], complaint: str) -> Any:
+        """TF_Outputs of tensor names; NOT_FOUND in the words of ``graph/subgraph.cc``."""
+        found = [capi.Output(self._operation(name, complaint), int(name.partition(":")[2] or 0)) for name in names]
+        return (capi.Output * len(found))(*found)
+
+    def _operation(self, name: str, complaint: str) -> capi.Pointer:
+        found = self._library.TF_GraphOperationByName(self._graph, name.partition(":")[0].encode())
+        if not found:
+            raise StatusError(Code.NOT_FOUND, complaint.format(name))
+        return found
