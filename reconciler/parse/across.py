@@ -70,6 +70,7 @@ class _Server:
             grpc=self.entry.grpc,
             rest=self.entry.rest,
             labels=self.entry.labels,
+            suspend=self.entry.suspend,
             models=tuple(self.models[name].model for name in sorted(self.models)),
             place=Place(self.placed.path, *self.entry.at),
         )

@@ -7,7 +7,7 @@ may lie at several paths. Deliberately plain and small, because ten thousand of 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from reconciler.state.desired import DesiredModel, Fleet
+from reconciler.state.desired import DesiredModel, Fleet, Suspend
 
 At: TypeAlias = tuple[int, int]  # line and column, from 1
 Labels: TypeAlias = tuple[tuple[str, str], ...]  # ascending
@@ -42,6 +42,7 @@ class ServerEntry:
     grpc: str
     rest: str | None
     labels: Labels
+    suspend: Suspend | None
     at: At
     grpc_at: At
 

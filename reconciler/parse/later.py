@@ -9,13 +9,11 @@ FIELDS: frozenset[tuple[str, ...]] = frozenset(
     for path in (
         "Fleet.spec.drift",
         "Fleet.spec.rollout",
-        "Fleet.spec.suspend",
         "Fleet.spec.servers.memory",
         "Model.spec.preflight",
         "Model.spec.checks",
         "Model.spec.onFailure",
         "Model.spec.prune",
-        "Model.spec.suspend",
     )
 )
 

@@ -6,6 +6,7 @@ them to editors, and a test holds the two together. Deliberately not here: judgi
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from reconciler.parse.documents import FleetDocument, Labels, ModelDocument, Placement, ServerEntry
@@ -22,6 +23,7 @@ from reconciler.state.desired import (
     Retry,
     SecretRef,
     StorageMapping,
+    Suspend,
     TfServing,
     Transition,
     TransitionPolicy,
@@ -35,6 +37,11 @@ _PARTS = re.compile(r"([0-9]+)(h|ms|m|s)")
 def seconds(duration: str) -> float:
     """`1h30m` → 5400.0. The form was checked before."""
     return float(sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(duration)))
+
+
+def moment(written: str) -> float:
+    """`2026-12-01T08:00:00Z` → seconds since the epoch. The form was checked before; ValueError for a 30 February."""
+    return datetime.fromisoformat(written).timestamp()
 
 
 _Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]  # key in the document → field of the value, conversion
@@ -63,6 +70,7 @@ _TF_SERVING: _Fields = {
 }
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
+_SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
 _DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
 
 
@@ -79,6 +87,7 @@ def model(document: Node) -> ModelDocument:
         labels=tuple(sorted((label, int(version)) for label, version in labels.items())),
         transition=Transition(**_given(_TRANSITION, spec.get("transition"))),
         retry=Retry(**_given(_RETRY, spec.get("retry"))),
+        suspend=suspend(spec),
         place=Place("", document.line, document.column),
     )
     node = document.fields["spec"]
@@ -106,6 +115,7 @@ def fleet(document: Node) -> FleetDocument:
         ),
         storage=tuple(StorageMapping(each["serverPath"], each["url"]) for each in spec.get("storage", [])),
         deadlines=Deadlines(**_given(_DEADLINES, spec.get("deadlines"))),
+        suspend=suspend(spec),
         place=Place("", document.line, document.column),
         **_given(
             {"allowUnseenStorage": ("allow_unseen_storage", bool), "adopt": ("adopt", Adopt), "prune": ("prune", bool)},
@@ -120,6 +130,15 @@ def _given(fields: _Fields, data: Mapping[str, Any] | None) -> dict[str, Any]:
     """The fields that were written; null is as good as not written."""
     written = data or {}
     return {ours: convert(written[key]) for key, (ours, convert) in fields.items() if written.get(key) is not None}
+
+
+def suspend(data: Mapping[str, Any]) -> Suspend | None:
+    """The suspension that a Fleet, one of its servers, or a Model asks for. One whose time is no time is none."""
+    written = data.get("suspend")
+    try:
+        return Suspend(**_given(_SUSPEND, written)) if written else None
+    except ValueError:  # `within.py` says so: this document is refused
+        return None
 
 
 def _policy(versions: Mapping[str, Any]) -> VersionPolicy:
@@ -147,6 +166,7 @@ def _server(entry: Node) -> ServerEntry:
         grpc=data["grpc"],
         rest=data.get("rest"),
         labels=_labels(data.get("labels")),
+        suspend=suspend(data),
         at=entry.position,
         grpc_at=entry.fields["grpc"].position,
     )

@@ -7,7 +7,7 @@ of docs/planning.md: what TensorFlow Serving does when the rule is broken.
 import re
 from collections.abc import Iterator
 
-from reconciler.parse import wording
+from reconciler.parse import normal, wording
 from reconciler.parse.documents import At, FleetDocument, ModelDocument
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
@@ -27,6 +27,7 @@ def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
     else:
         yield from _needs_specific(spec, said)
     yield from _nothing_kept(spec, said)
+    yield from _suspension(spec)
     if said.model.retry.max < said.model.retry.backoff:
         at = spec.fields["retry"].key_position
         yield Finding(*at, "retry-max", "retry.max is shorter than retry.backoff", "make it at least as long")
@@ -41,6 +42,9 @@ def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
     if "storage" in spec.fields:
         yield from _twice(spec.fields["storage"], "serverPath", "storage-twice", "keep one of the two")
     yield from _keys(spec, said)
+    yield from _suspension(spec)
+    for entry in spec.find("servers").items:
+        yield from _suspension(entry)
     yield from _slow_failures(spec, said)
 
 
@@ -86,15 +90,24 @@ def _needs_specific(spec: Node, said: ModelDocument) -> Iterator[Finding]:
         yield Finding(*at, "resource-needs-specific", what, to_do)
 
 
+def _suspension(owner: Node) -> Iterator[Finding]:
+    node = owner.find("suspend", "until")
+    if "suspend" not in owner.fields or "until" not in owner.find("suspend").fields or node.data is None:
+        return
+    try:
+        normal.moment(str(node.data))
+    except ValueError:
+        what = f"{shown(node.data)} is no day and time of the calendar"
+        yield Finding(*node.position, "no-such-time", what, "give one, such as `2026-12-01T08:00:00Z`")
+
+
 def _nothing_kept(spec: Node, said: ModelDocument) -> Iterator[Finding]:
     transition = said.model.transition
     if transition.keep_previous is None:
         return
     at = spec.find("transition", "keepPrevious").key_position
     if transition.policy is TransitionPolicy.RESOURCE:
-        what = (
-            "policy `resource` unloads the old version to make room, so nothing is left that keepPrevious could keep"
-        )
+        what = "policy `resource` unloads the old version to make room, so nothing is left that keepPrevious could keep"
         yield Finding(*at, "keep-previous-resource", what, "remove keepPrevious, or use policy `availability`")
     elif not said.model.labels:
         what = "keepPrevious keeps the version that a label left, and this model has no labels"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from reconciler.plan.wording import counted, times
 from reconciler.state.config import ModelConfig
-from reconciler.state.desired import Adopt, DesiredServer
+from reconciler.state.desired import Adopt, DesiredServer, Suspend
 from reconciler.state.look import LabelKind, Presence, ReachKind, VersionState
 from reconciler.state.memory import Outstanding, Standing
 from reconciler.state.observed import Observed, ObservedModel
@@ -54,6 +54,25 @@ def _unreachable(server: DesiredServer, observed: Observed) -> Hold | None:
         return None
     detail = f"{server.grpc}: {observed.reach.detail or observed.reach.kind.value}"
     return Hold(HoldReason.UNREACHABLE, "", detail, advice[observed.reach.kind])
+
+
+def _suspended(server: DesiredServer, observed: Observed) -> Hold | None:
+    for suspend, whose in ((server.fleet.suspend, f"Fleet {server.fleet.name}"), (server.suspend, server.id)):
+        if suspend is not None and suspend.stands(observed.at):
+            return suspension("", suspend, whose)
+    return None
+
+
+def suspension(model: str, suspend: Suspend, whose: str) -> Hold:
+    """The hold of a suspension that stands; `whose` says on what git has it."""
+    ends = "the time given, or " if suspend.until is not None else ""
+    return Hold(
+        HoldReason.SUSPENDED,
+        model,
+        f"{whose} is suspended by {suspend.by}: {suspend.reason}; nothing is changed, nor put right",
+        f"{ends}a commit that takes `suspend` away",
+        until=suspend.until,
+    )
 
 
 def _not_seen(server: DesiredServer, observed: Observed) -> Hold | None:
@@ -236,6 +255,7 @@ def _unproven(_: DesiredServer, observed: Observed) -> Hold | None:
 
 _GATES: tuple[Callable[[DesiredServer, Observed], Hold | None], ...] = (
     _unreachable,
+    _suspended,
     _adoption,
     _not_seen,
     _outstanding,

@@ -13,7 +13,7 @@ from reconciler.state.versions import Specific
 
 def move_labels(work: Draft) -> None:
     """Decide every label of the draft's model."""
-    _drop_dangling(work)
+    drop_dangling(work)
     for label in sorted(set(work.labels) - {label for label, _ in work.target.labels}):
         work.unlabel(label, "git no longer has this label")
     _drop_strays(work)
@@ -40,7 +40,8 @@ def _still_answers(work: Draft, label: str, version: int) -> bool:
     return answers and work.seen.reading(label).resolves_to(version)
 
 
-def _drop_dangling(work: Draft) -> None:
+def drop_dangling(work: Draft) -> None:
+    """Leave out every label whose version is gone: one such label would refuse the whole reload (rules E4, E5)."""
     for label, version in tuple(work.labels.items()):
         if not resident(work, version) and not _still_answers(work, label, version):
             state = work.seen.version(version).state.name

@@ -5,11 +5,13 @@ labels, failed versions off the list, loads, unloads. `resource` differs only in
 (`plan/resource.py`). New names are `plan/newcomers.py`.
 """
 
+from dataclasses import replace
+
 from reconciler.plan import drift, handover, repoint, resource
 from reconciler.plan.files import obstacle, stored
-from reconciler.plan.labels import labels_settled, move_labels, referenced
+from reconciler.plan.labels import drop_dangling, labels_settled, move_labels, referenced
 from reconciler.plan.scene import Draft, Move, Scene, draft
-from reconciler.plan.target import Target
+from reconciler.plan.target import Origin, Target
 from reconciler.plan.wedge import unwedge
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import TransitionPolicy
@@ -22,6 +24,9 @@ from reconciler.state.versions import Specific
 def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) -> Move:
     """Every action of one model whose own precondition holds now; `turn` is the model whose exchange may go on."""
     work = draft(stage, target, config)
+    if target.origin is Origin.SUSPENDED:
+        drop_dangling(work)
+        return replace(work.finish(), waits=True)
     if config.base_path != target.base_path:
         wait_for_versions(work)
         return repoint.repoint(work)

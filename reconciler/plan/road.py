@@ -58,7 +58,9 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
     first = step(stage, aims, 1)
     passes, last, end = _unfold(commit, stage, first)
     holds = _holds(first, last, passes)
-    holds = (*holds, *_uncovered(found, passes, holds))
+    staying = kept(server, end)
+    open_ = tuple(each for each in found if not _stays(each, staying))
+    holds = (*holds, *_uncovered(open_, passes, holds))
     return ServerPlan(
         server.id,
         found,
@@ -69,7 +71,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
         observed.at,
         warnings(server, observed, aims),
         waiting=first.body is None and bool(passes),
-        retained=kept(server, end),
+        retained=staying,
     )
 
 
@@ -142,6 +144,11 @@ def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
 
 def _same(one: Hold, other: Hold) -> bool:
     return (one.reason, one.model, one.version, one.label) == (other.reason, other.model, other.version, other.label)
+
+
+def _stays(difference: Difference, staying: Iterable[Retained]) -> bool:
+    """Whether a version is one too many only until its label has left it: then it stays for a while."""
+    return any((each.model, each.version) == (difference.model, difference.version) for each in staying)
 
 
 def _uncovered(found: Iterable[Difference], passes: tuple[Pass, ...], holds: tuple[Hold, ...]) -> tuple[Hold, ...]:

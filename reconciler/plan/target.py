@@ -9,6 +9,7 @@ import enum
 import hashlib
 from dataclasses import dataclass, replace
 
+from reconciler.plan.gates import suspension
 from reconciler.plan.retention import retained
 from reconciler.plan.wording import times
 from reconciler.state.config import ModelConfig
@@ -27,6 +28,7 @@ class Origin(enum.Enum):
     FALLBACK = "fallback"
     REDUCED = "reduced"
     ORPHAN = "orphan"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Target
     models: list[Target] = []
     holds: list[Hold] = []
     for wanted in server.models:
+        if wanted.suspend is not None and wanted.suspend.stands(observed.at):
+            holds.append(suspension(wanted.name, wanted.suspend, f"Model {wanted.document}"))
+            models.extend(_as_it_is(wanted.name, observed))
+            continue
         target, hold = _target(wanted, observed)
         models.append(_retaining(target, wanted, observed))
         holds.extend(hold)
@@ -156,6 +162,12 @@ def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hol
         origin=Origin.FALLBACK,
     )
     return fallback, (_quarantine(wanted, spent, restored=True),)
+
+
+def _as_it_is(name: str, observed: Observed) -> tuple[Target, ...]:
+    """A model as the config in force has it, for every reload to carry; nothing where it is not in force."""
+    config = observed.sent.model(name)
+    return () if config is None else (replace(_orphan(config, observed), origin=Origin.SUSPENDED),)
 
 
 def _retaining(target: Target, wanted: DesiredModel, observed: Observed) -> Target:

@@ -35,6 +35,8 @@ def health_of(subject: Subject, observed: Observed) -> Health:
     """How the model fares."""
     if not seen(observed, subject.name):
         return Health.UNKNOWN
+    if any(hold.reason is HoldReason.SUSPENDED for hold in subject.blocking):
+        return Health.SUSPENDED
     if any(hold.reason not in GUARDS for hold in subject.blocking) or _failing(subject, observed):
         return Health.DEGRADED
     if subject.blocking or not (subject.differences or subject.moving):
@@ -69,7 +71,7 @@ def _not_repeated(own: Sequence[Condition], parts: Sequence[Status]) -> tuple[Co
 
 _ROLLED_UP = frozenset(
     {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.QUARANTINED}
-    | {ConditionType.WEDGED, ConditionType.UNSETTLED, ConditionType.DRIFTED}
+    | {ConditionType.WEDGED, ConditionType.UNSETTLED, ConditionType.DRIFTED, ConditionType.SUSPENDED}
 )
 
 

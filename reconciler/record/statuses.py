@@ -29,6 +29,7 @@ _SPECIAL = {
     HoldReason.WEDGED: ConditionType.WEDGED,
     HoldReason.VERSION_WEDGED: ConditionType.WEDGED,
     HoldReason.DRIFTED: ConditionType.DRIFTED,
+    HoldReason.SUSPENDED: ConditionType.SUSPENDED,
 }
 _NOT_SEEN = frozenset({HoldReason.UNREACHABLE, HoldReason.NOT_SEEN})
 
@@ -154,6 +155,8 @@ def _ready_under(holds: Sequence[Hold], doing: str = "") -> tuple[Said, ...]:
         first = blocking[0]
         status = _UNKNOWN if first.reason in _NOT_SEEN else _FALSE
         text = f"{first.detail}; released by {first.released_by}"
+        if first.reason is HoldReason.SUSPENDED:  # somebody wants it so: nothing is stuck
+            return ((ConditionType.READY, status, first.reason.value, text),)
         stalled: Said = (ConditionType.STALLED, _TRUE, first.reason.value, text)
         moving: tuple[Said, ...] = ((ConditionType.RECONCILING, _TRUE, "Reconciling", doing),) if doing else ()
         return ((ConditionType.READY, status, first.reason.value, text), *moving, stalled)

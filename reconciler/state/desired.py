@@ -92,6 +92,19 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Suspend:
+    """Somebody asks that nothing be changed: why, who, and until when (seconds since the epoch; None: until removed)."""
+
+    reason: str
+    by: str
+    until: float | None = None
+
+    def stands(self, at: float) -> bool:
+        """Whether it holds at that time."""
+        return self.until is None or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredModel:
     """One model as one server shall serve it. `document` is the Model's metadata.name, `name` the servable's."""
 
@@ -104,6 +117,7 @@ class DesiredModel:
     retry: Retry = Retry()
     platform: str = "tensorflow"
     place: Place = Place("")
+    suspend: Suspend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,7 @@ class Fleet:
     adopt: Adopt = Adopt.REFUSE
     prune: bool = False
     place: Place = Place("")
+    suspend: Suspend | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +210,7 @@ class DesiredServer:
     labels: tuple[tuple[str, str], ...] = ()
     models: tuple[DesiredModel, ...] = ()
     place: Place = Place("")
+    suspend: Suspend | None = None
 
     @property
     def id(self) -> str:

@@ -71,6 +71,7 @@ class ConditionType(enum.StrEnum):
     QUARANTINED = "Quarantined"
     UNSETTLED = "Unsettled"
     WEDGED = "Wedged"
+    SUSPENDED = "Suspended"
 
 
 @dataclass(frozen=True, slots=True)

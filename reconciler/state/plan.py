@@ -111,6 +111,7 @@ class HoldReason(enum.StrEnum):
 
     UNREACHABLE = "Unreachable"
     NOT_SEEN = "NotSeen"
+    SUSPENDED = "Suspended"
     ADOPTION_UNCONFIRMED = "AdoptionUnconfirmed"
     FENCED = "Fenced"
     UNSETTLED = "Unsettled"

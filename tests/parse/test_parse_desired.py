@@ -3,6 +3,7 @@
 import itertools
 import pickle
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from parse_builders import COMMIT, FLEET, MODEL, desired, fleet_with, model_with, read
@@ -21,6 +22,7 @@ from reconciler.state.desired import (
     Retry,
     SecretRef,
     StorageMapping,
+    Suspend,
     TfServing,
     Transition,
     TransitionPolicy,
@@ -195,3 +197,21 @@ def test_a_cache_gives_what_no_cache_gives() -> None:
     cache = parse.Cache()
     for text in (FLEET, fleet_with("prune: true"), FLEET):
         assert read({"f.yaml": text, "m.yaml": MODEL}, cache=cache) == read({"f.yaml": text, "m.yaml": MODEL})
+
+
+@pytest.mark.parametrize(
+    ("until", "seconds"),
+    [("2026-12-01T08:00:00Z", 1796112000.0), ("2026-12-01T09:00+01:00", 1796112000.0), ("null", None)],
+)
+def test_a_suspension_has_a_reason_a_name_and_perhaps_an_end(until: str, seconds: float | None) -> None:
+    model = model_with("  labels:", f"  suspend: {{reason: incident, by: ada, until: {until}}}\n  labels:")
+    server = desired(fleet=FLEET, model=model).servers[0]
+    assert server.models[0].suspend == Suspend("incident", "ada", seconds)
+
+
+def test_fleets_and_servers_are_suspended_alike() -> None:
+    entry = FLEET.replace("labels: {tier: canary}", "labels: {tier: canary}, suspend: {reason: disk, by: ada}")
+    fleet = entry.replace("  servers:", "  suspend: {reason: move, by: bob}\n  servers:")
+    first, second = desired(fleet=fleet, model=MODEL).servers
+    assert (first.suspend, second.suspend) == (Suspend("disk", "ada"), None)
+    assert first.fleet.suspend == Suspend("move", "bob")

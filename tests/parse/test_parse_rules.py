@@ -225,3 +225,15 @@ def test_only_yaml_below_the_watched_path_outside_hidden_folders_is_ours(path: s
 def test_files_that_do_not_concern_us_are_passed_over() -> None:
     files = {"d/f.yaml": FLEET, "d/m.yaml": MODEL, "ci.yaml": "on: push", "d/.github/w.yaml": "on: push"}
     assert read(files, below="d").problems == ()
+
+
+@pytest.mark.parametrize("until", ["2026-02-30T08:00:00Z", "2026-12-01T25:00:00Z"])
+def test_an_end_of_a_suspension_that_no_calendar_has_is_refused(until: str) -> None:
+    assert rules(model=model_with(LABELS, LABELS + f"  suspend: {{reason: x, by: ada, until: '{until}'}}\n")) == [
+        "no-such-time"
+    ]
+    assert rules(fleet=fleet_with(f"suspend: {{reason: x, by: ada, until: '{until}'}}")) == ["no-such-time"]
+
+
+def test_a_suspension_without_whom_to_ask_is_refused() -> None:
+    assert rules(model=model_with(LABELS, LABELS + "  suspend: {reason: x}\n")) == ["missing-field"]

@@ -42,14 +42,13 @@ def test_an_unknown_field_is_an_error_with_the_nearest_name(old: str, new: str, 
         "checks: []",
         "onFailure: hold",
         "prune: inherit",
-        "suspend: null",
     ],
 )
 def test_a_field_of_a_model_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:
     assert rules(model=model_with("  labels:", f"  {field}\n  labels:")) == ["not-yet"]
 
 
-@pytest.mark.parametrize("field", ["drift: heal", "rollout: {}", "suspend: null", "adopt: keep"])
+@pytest.mark.parametrize("field", ["drift: heal", "rollout: {}", "adopt: keep"])
 def test_a_field_of_a_fleet_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:
     assert rules(fleet=fleet_with(field)) == ["not-yet"]
 
