@@ -1,39 +1,32 @@
 """The gRPC port: ModelService and PredictionService.
 
-Here: the methods, from message to host and back, and statuses as gRPC errors. Built by ``serve``. A handler that is
-cancelled because its client went away leaves its work running in the host, as a thread of the real server would.
+Here: the methods, from message to host and back, and what is counted of them: requests and latencies of Predict,
+Classify and Regress, of nothing else (prediction_service_impl.cc). Built by ``serve``.
 
-Not here: Classify, Regress and MultiInference; they answer UNIMPLEMENTED.
+Not here: bytes, errors and clients that go away (grpccalls), what requests mean (predict, classify, regress,
+multiinference).
 """
 
-from collections.abc import Awaitable
-from typing import Any, NoReturn
+import asyncio
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
 
 import grpc
 
-from reconciler.modelserver import predict
+from reconciler.modelserver import classify, multiinference, predict, regress
 from reconciler.modelserver.configs import from_proto
 from reconciler.modelserver.core import VersionStatus
-from reconciler.modelserver.host import Host
-from reconciler.modelserver.statuses import Code, Status, StatusError, cut
+from reconciler.modelserver.grpccalls import Call, UnknownMethods, handler
+from reconciler.modelserver.host import Host, ModelChoice, Servable
+from reconciler.modelserver.inference import Options
+from reconciler.modelserver.statuses import Code, StatusError
 from reconciler.modelserver.tensors import Proto
 from reconciler.wire import stubs
 
-Context = Any  # grpc.aio.ServicerContext of messages without types
 _MAX_MESSAGE = 2**31 - 1
-_CODES = {code.value[0]: code for code in grpc.StatusCode}
-
-
-async def _refuse(context: Context, status: Status) -> NoReturn:
-    await context.abort(_CODES[status.code], cut(status.message))
-    raise AssertionError("abort returned")
-
-
-async def _answer(context: Context, work: Awaitable[Proto]) -> Proto:
-    try:
-        return await work
-    except StatusError as error:
-        await _refuse(context, error.status)
+Inference = Callable[[Servable, Proto, Options], Proto]
 
 
 def status_response(entries: tuple[VersionStatus, ...]) -> Proto:
@@ -52,68 +45,98 @@ class ModelService:
     def __init__(self, host: Host) -> None:
         self._host = host
 
-    async def GetModelStatus(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """What is known of a model's versions; a label is ignored."""
-        return await _answer(context, self._status(request))
+    def handlers(self) -> dict[str, Any]:
+        """Its methods, for grpc."""
+        return {
+            "GetModelStatus": handler(self._host, stubs.get_model_status_pb2.GetModelStatusRequest, self._status),
+            "HandleReloadConfigRequest": handler(
+                self._host, stubs.model_management_pb2.ReloadConfigRequest, self._reload
+            ),
+        }
 
-    async def HandleReloadConfigRequest(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
+    async def _status(self, call: Call) -> bytes:
+        """What is known of a model's versions; a label is ignored."""
+        choice = predict.choice_of(call.request)
+        return _bytes(status_response(self._host.get_model_status(choice.name, choice.version)))
+
+    async def _reload(self, call: Call) -> bytes:
         """Replace the configuration; OK comes as an empty status in the response, all else as an RPC error."""
-        status = await self._host.reload(from_proto(request.config))
+        names = list(dict.fromkeys(call.request.metric_names))
+        before = [self._host.telemetry.first_cell(name) for name in names]
+        status = await self._host.reload(from_proto(call.request.config))
         if not status.ok:
-            await _refuse(context, status)
+            raise StatusError(status.code, status.message)
         response = stubs.model_management_pb2.ReloadConfigResponse()
         response.status.error_code = 0
-        for name in dict.fromkeys(request.metric_names):
-            response.metric.add(name=name, int64_value_increase=0)
-        return response
-
-    async def _status(self, request: Proto) -> Proto:
-        choice = predict.choice_of(request)
-        return status_response(self._host.get_model_status(choice.name, choice.version))
+        for name, value in zip(names, before, strict=True):
+            response.metric.add(name=name, int64_value_increase=self._host.telemetry.first_cell(name) - value)
+        return _bytes(response)
 
 
 class PredictionService:
     """Inference and signatures."""
 
-    def __init__(self, host: Host, *, check_method: bool) -> None:
+    def __init__(self, host: Host, options: Options) -> None:
         self._host = host
-        self._check_method = check_method
+        self._options = options
 
-    async def Predict(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """Run a signature."""
-        return await _answer(context, self._predict(request))
-
-    async def GetModelMetadata(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """Signatures, and which version a label stands for."""
-        return await _answer(context, self._metadata(request))
-
-    async def Classify(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """Not served yet."""
-        return await _refuse(context, Status(Code.UNIMPLEMENTED, "Classify is not implemented"))
-
-    async def Regress(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """Not served yet."""
-        return await _refuse(context, Status(Code.UNIMPLEMENTED, "Regress is not implemented"))
-
-    async def MultiInference(self, request: Proto, context: Context) -> Proto:  # noqa: N802  # the service's name
-        """Not served yet."""
-        return await _refuse(context, Status(Code.UNIMPLEMENTED, "MultiInference is not implemented"))
-
-    async def _predict(self, request: Proto) -> Proto:
-        return await self._host.infer(
-            predict.choice_of(request),
-            lambda servable: predict.predict(servable, request, check_method=self._check_method),
+    def handlers(self) -> dict[str, Any]:
+        """Its methods, for grpc."""
+        counted: dict[str, tuple[Any, Inference]] = {
+            "Predict": (stubs.predict_pb2.PredictRequest, predict.predict),
+            "Classify": (stubs.classification_pb2.ClassificationRequest, classify.classify),
+            "Regress": (stubs.regression_pb2.RegressionRequest, regress.regress),
+        }
+        found = {
+            name: handler(self._host, request_type, self._counted(name, inference))
+            for name, (request_type, inference) in counted.items()
+        }
+        found["MultiInference"] = handler(self._host, stubs.inference_pb2.MultiInferenceRequest, self._multi_inference)
+        found["GetModelMetadata"] = handler(
+            self._host, stubs.get_model_metadata_pb2.GetModelMetadataRequest, self._metadata
         )
+        return found
 
-    async def _metadata(self, request: Proto) -> Proto:
-        choice = predict.choice_of(request)
-        predict.check_metadata_fields(request)
-        return await self._host.infer(choice, predict.metadata)
+    def _counted(self, api: str, inference: Inference) -> Any:
+        async def answer(call: Call) -> bytes:
+            code = Code.UNKNOWN
+            try:
+                answered = await self._infer(predict.choice_of(call.request), inference, call)
+                code = Code.OK
+            except StatusError as error:
+                code = error.status.code
+                raise
+            finally:
+                seconds = asyncio.get_running_loop().time() - call.began
+                self._host.telemetry.request(call.request.model_spec.name, api, "GRPC", code, seconds)
+            return answered
+
+        return answer
+
+    async def _multi_inference(self, call: Call) -> bytes:
+        return await self._infer(multiinference.choice_of(call.request), multiinference.multi_inference, call)
+
+    async def _metadata(self, call: Call) -> bytes:
+        choice = predict.choice_of(call.request)
+        predict.check_metadata_fields(call.request)
+        return await self._host.infer(choice, lambda servable: _bytes(predict.metadata(servable)))
+
+    async def _infer(self, choice: ModelChoice, inference: Inference, call: Call) -> bytes:
+        def work(servable: Servable) -> bytes:
+            left = call.milliseconds_left(time.monotonic())
+            options = dataclasses.replace(self._options, timeout_ms=left) if left else self._options
+            return _bytes(inference(servable, call.request, options))
+
+        return await self._host.infer(choice, work)
 
 
-def build(host: Host, *, check_method: bool, channel_arguments: str = "") -> Any:
+def _bytes(message: Proto) -> bytes:
+    return bytes(message.SerializeToString())
+
+
+def build(host: Host, *, check_method: bool, as_content: bool = False, channel_arguments: str = "") -> Any:
     """A server without ports, ready for them."""
-    server = grpc.aio.server(
+    server: Any = grpc.aio.server(
         options=[
             ("grpc.so_reuseport", 0),  # two servers on one port are a mistake, not load balancing
             ("grpc.max_receive_message_length", _MAX_MESSAGE),
@@ -121,9 +144,14 @@ def build(host: Host, *, check_method: bool, channel_arguments: str = "") -> Any
             *_channel_arguments(channel_arguments),
         ]
     )
-    stubs.model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(host), server)
-    service = PredictionService(host, check_method=check_method)
-    stubs.prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(service, server)
+    options = Options(check_method, as_content, telemetry=host.telemetry)
+    services: dict[str, dict[str, Any]] = {
+        "tensorflow.serving.ModelService": ModelService(host).handlers(),
+        "tensorflow.serving.PredictionService": PredictionService(host, options).handlers(),
+    }
+    for name, methods in services.items():
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
+    server.add_generic_rpc_handlers((UnknownMethods(),))
     return server
 
 

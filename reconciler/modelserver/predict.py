@@ -1,26 +1,43 @@
 """Predict and GetModelMetadata: from a request to tensors and back, with the checks and words of TensorFlow Serving.
 
-Called by both fronts, in an inference thread, with the servable already found. The checks stand in the order of
-``predict_util.cc`` and ``GetInputValues``. Shapes are deliberately not compared with the signature; types are, by
-TensorFlow itself.
+Called by both fronts and by warm-up, in a thread, with the servable already found. The checks stand in the order of
+``predict_util.cc`` and of ``GetInputValues`` in TensorFlow's cc/saved_model/util.cc; where C++ walks over a hash map,
+and so reports any one of several faults, names go in order here. Shapes are deliberately not compared with the
+signature; types are, by TensorFlow itself.
 """
 
 from typing import Any
 
 from reconciler.modelserver.host import ModelChoice, Servable
+from reconciler.modelserver.inference import (
+    CLASSIFY_METHOD,
+    DEFAULT_SIGNATURE,
+    PLAIN,
+    PREDICT_METHOD,
+    REGRESS_METHOD,
+    Options,
+    fill_model_spec,
+    run,
+    signature_name,
+)
 from reconciler.modelserver.statuses import Code, StatusError, invalid_argument
-from reconciler.modelserver.tensors import Array, Proto, to_array, to_proto
+from reconciler.modelserver.tensors import Array, NotAnArrayError, Proto, to_array, to_proto, type_name
 from reconciler.wire.stubs import get_model_metadata_pb2, predict_pb2
 
-DEFAULT_SIGNATURE = "serving_default"
-_METHODS = ("tensorflow/serving/predict", "tensorflow/serving/classify", "tensorflow/serving/regress")
+__all__ = ["DEFAULT_SIGNATURE", "check_metadata_fields", "choice_of", "choice_of_spec", "metadata", "predict"]
+
+_METHODS = (PREDICT_METHOD, CLASSIFY_METHOD, REGRESS_METHOD)
 
 
 def choice_of(request: Proto) -> ModelChoice:
     """Which servable a request of either service means."""
     if not request.HasField("model_spec"):
         raise invalid_argument("Missing ModelSpec")
-    spec = request.model_spec
+    return choice_of_spec(request.model_spec)
+
+
+def choice_of_spec(spec: Proto) -> ModelChoice:
+    """Which servable a ModelSpec means; an empty one means the model without a name."""
     chosen = spec.WhichOneof("version_choice")
     return ModelChoice(
         spec.name,
@@ -29,24 +46,23 @@ def choice_of(request: Proto) -> ModelChoice:
     )
 
 
-def predict(servable: Servable, request: Proto, *, check_method: bool = False) -> Proto:
+def predict(servable: Servable, request: Proto, options: Options = PLAIN) -> Proto:
     """Run a signature."""
-    name = request.model_spec.signature_name or DEFAULT_SIGNATURE
+    name = signature_name(request.model_spec)
     signature = servable.saved_model.signatures.get(name)
     if signature is None:
         raise StatusError(Code.FAILED_PRECONDITION, f'Serving signature key "{name}" not found.')
-    if check_method:
+    if options.check_method:
         _check_method(signature)
     _check_input_count(signature, request)
     feeds = _feeds(signature, request)
     aliases = _output_aliases(signature, request)
-    values = servable.saved_model.run(feeds, [signature.outputs[alias].name for alias in aliases])
+    _check_handles(signature, feeds)
+    values = run(servable, feeds, [signature.outputs[alias].name for alias in aliases], options, "Predict")
     response = predict_pb2.PredictResponse()
-    response.model_spec.name = servable.name
-    response.model_spec.version.value = servable.version
-    response.model_spec.signature_name = name
+    fill_model_spec(response.model_spec, servable, name)
     for alias, value in zip(aliases, values, strict=True):
-        response.outputs[alias].CopyFrom(to_proto(value))
+        response.outputs[alias].MergeFrom(to_proto(value, as_content=options.as_content))
     return response
 
 
@@ -68,7 +84,8 @@ def _check_input_count(signature: Proto, request: Proto) -> None:
         )
 
 
-def _feeds(signature: Proto, request: Proto) -> dict[str, Array]:
+def _feeds(signature: Proto, request: Proto) -> dict[str, Any]:
+    """Values by the names of the graph; a resource or variant is there as the error that says so."""
     feeds = {}
     for alias in sorted(signature.inputs):
         name = signature.inputs[alias].name
@@ -92,11 +109,22 @@ def _feeds(signature: Proto, request: Proto) -> dict[str, Array]:
     return feeds
 
 
-def _array(alias: str, tensor: Proto) -> Array:
+def _array(alias: str, tensor: Proto) -> Array | NotAnArrayError:
     try:
         return to_array(tensor)
+    except NotAnArrayError as error:
+        return error
     except ValueError:
         raise invalid_argument(f"tensor parsing error: {alias}") from None
+
+
+def _check_handles(signature: Proto, feeds: dict[str, Any]) -> None:
+    """Refuse resources and variants as the session does, which numbers its arguments by the order of their names."""
+    types = {info.name: info.dtype for info in signature.inputs.values()}
+    for index, name in enumerate(sorted(feeds)):
+        value = feeds[name]
+        if isinstance(value, NotAnArrayError):
+            raise invalid_argument(f"Expects arg[{index}] to be {type_name(types[name])} but {value.kind} is provided")
 
 
 def _output_aliases(signature: Proto, request: Proto) -> list[str]:

@@ -141,17 +141,6 @@ def test_a_long_refusal_is_cut(serving: RunningServer) -> None:
     assert text.endswith("...TRUNCATED")
 
 
-@pytest.mark.parametrize("method", ["Classify", "Regress", "MultiInference"])
-def test_what_is_not_served_yet_says_so(serving: RunningServer, method: str) -> None:
-    requests = {
-        "Classify": stubs.classification_pb2.ClassificationRequest,
-        "Regress": stubs.regression_pb2.RegressionRequest,
-        "MultiInference": stubs.inference_pb2.MultiInferenceRequest,
-    }
-    call = getattr(serving.predictions, method)
-    assert refusal(lambda: call(requests[method]()))[0] == "UNIMPLEMENTED"
-
-
 def test_metadata_by_label_gives_the_number_behind_it(serving: RunningServer) -> None:
     response = serving.metadata(spec("half", label="stable"), "signature_def")
     assert (response.model_spec.version.value, response.model_spec.signature_name) == (1, "")

@@ -214,13 +214,13 @@ print(json.dumps(wrong))
 
 
 @pytest.mark.serving
-def test_tensorflow_itself_agrees_with_every_case() -> None:
+def test_tensorflow_itself_agrees_with_every_case(tmp_path: Path) -> None:
     here = Path(__file__).parent
     done = subprocess.run(
         [sys.executable, "-c", COMPARE, json.dumps([str(here), str(here.parents[2])])],
         check=True,
         capture_output=True,
         timeout=120,
-        env={"CUDA_VISIBLE_DEVICES": "-1", "PATH": "", "HOME": str(here)},
+        env={"CUDA_VISIBLE_DEVICES": "-1", "PATH": "", "HOME": str(tmp_path)},
     )
     assert json.loads(done.stdout.splitlines()[-1]) == []
