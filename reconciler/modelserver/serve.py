@@ -145,6 +145,7 @@ class _Process:
         server = grpcfront.build(
             host,
             check_method=self._flags.enable_signature_method_name_check,
+            as_content=self._flags.enable_serialization_as_tensor_content,
             channel_arguments=self._flags.grpc_channel_arguments,
         )
         try:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from google.protobuf.message import DecodeError
 
-from reconciler.modelserver import predict, tfrecords
+from reconciler.modelserver import classify, multiinference, predict, regress, tfrecords
 from reconciler.modelserver.core import OK
 from reconciler.modelserver.host import Servable
 from reconciler.modelserver.savedmodel import Proto, SavedModel
@@ -35,6 +35,9 @@ Run = Callable[[Servable, Proto], object]
 
 RUNS: Mapping[str, Run] = {
     "predict_log": predict.predict,
+    "classify_log": classify.classify,
+    "regress_log": regress.regress,
+    "multi_inference_log": multiinference.multi_inference,
 }
 """By kind of log, who runs its request."""
 
