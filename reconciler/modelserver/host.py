@@ -29,6 +29,8 @@ from reconciler.modelserver.core import (
     Lease,
     LoadKey,
     Log,
+    Look,
+    Measure,
     Published,
     ReadConfigFile,
     ServerConfig,
@@ -161,6 +163,8 @@ class Host:
             case StartUnload(key):
                 saved_model = self._models.pop(key)
                 self._in_thread(f"unload {key.model} {key.version}", lambda: self._unload(key, saved_model))
+            case Look() | Measure() as question:
+                self._in_thread("look", lambda: self._back_on_loop(self._core.answered, question, question.run()))
             case ReadConfigFile():
                 self._core.reload_from_file(self._outside.read_config(), self._loop.time())
             case Published(model, entry):

@@ -4,14 +4,17 @@ Standard library only; no time, randomness, threads or logging: "now" comes in a
 owner's. ``Core`` is the server; ``VirtualServer`` drives one on a virtual clock. A second server is a second ``Core``.
 
 How a change flows through the modules: a reload (``reload``) is admitted (``admission``), swaps the labels (``labels``)
-and updates the source (``discovery``), whose polls tell the manager (``manager``) what is wanted. It moves versions
-along their table (``lifecycle``) by loads and unloads (``loading``, ``pool``), publishes on the board (``board``) and
-in the lookup table (``table``). Every thread of the original is a generator on one scheduler (``schedule``).
+and updates the source (``discovery``), whose polls of the disk (``looking``) tell the manager (``manager``) what is
+wanted. It chooses (``policies``, ``unordered``) and moves versions along their table (``lifecycle``) by loads and
+unloads (``loading``, ``pool``), publishes on the board (``board``) and in the lookup table (``table``). Every thread of
+the original is a generator on one scheduler (``schedule``); what only the owner can do is asked for (``desk``).
+``VirtualServer`` (``script``, ``memory``) is a whole server on a virtual clock.
 """
 
 from reconciler.modelserver.core.lifecycle import TRANSITIONS, Stage, mermaid
+from reconciler.modelserver.core.looking import Disk, Look, Measure, Sight
+from reconciler.modelserver.core.memory import MemoryDisk
 from reconciler.modelserver.core.ports import (
-    Disk,
     Effect,
     Log,
     Published,
@@ -20,11 +23,12 @@ from reconciler.modelserver.core.ports import (
     StartUnload,
     Ticket,
 )
-from reconciler.modelserver.core.script import Load, LoadPlan, MemoryDisk, Seen, VirtualServer
+from reconciler.modelserver.core.script import Load, LoadPlan, Seen, VirtualServer
 from reconciler.modelserver.core.server import Core
 from reconciler.modelserver.core.values import (
     OK,
     All,
+    AspiredVersionPolicy,
     Code,
     Flags,
     Latest,
@@ -43,6 +47,7 @@ __all__ = [
     "OK",
     "TRANSITIONS",
     "All",
+    "AspiredVersionPolicy",
     "Code",
     "Core",
     "Disk",
@@ -54,6 +59,8 @@ __all__ = [
     "LoadKey",
     "LoadPlan",
     "Log",
+    "Look",
+    "Measure",
     "MemoryDisk",
     "ModelConfig",
     "Policy",
@@ -61,6 +68,7 @@ __all__ = [
     "ReadConfigFile",
     "Seen",
     "ServerConfig",
+    "Sight",
     "Specific",
     "Stage",
     "StartLoad",

@@ -15,7 +15,7 @@ import re
 from reconciler.modelserver.core.values import OK, Code, ModelConfig, Status
 
 TENSORFLOW = "tensorflow"
-_SCHEME = re.compile(r"[A-Za-z][0-9A-Za-z.]*://")
+_SCHEME = re.compile(r"[A-Za-z][0-9A-Za-z.]+://")  # at least two characters, as ``ParseURI`` scans it
 Models = tuple[ModelConfig, ...]
 
 

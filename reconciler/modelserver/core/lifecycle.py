@@ -1,24 +1,32 @@
-r"""The life of one version inside the manager, as a table.
+r"""The life of one version inside the manager, as a table. Nothing else moves a version.
 
 A version is *held* from when a wanted-list with it is applied until it is forgotten. It carries a wish (``wanted``) and
-a stage. What GetModelStatus shows is only a projection, published on the way; the stages say more than it does:
-a version still in NEW can be forgotten without a word, one in LOAD_REQUESTED cannot.
-
-::
+a stage. The wish changes at once with a wanted-list; the stage only by the events of this table, which come from the
+manager (what it requests) and from the thread that loads or unloads (all else)::
 
     NEW -> LOAD_REQUESTED -> LOAD_APPROVED -> LOADING -> READY -> UNLOAD_REQUESTED -> QUIESCING -> QUIESCED
                   \-> ERROR (no estimate)        |  \-> ERROR                                       |
                                                  \-> UNLOADING (cancelled) -> DISABLED <- UNLOADING <-/
 
-``mermaid()`` draws the same table. Source: ``core/loader_harness.{h,cc}``.
-Deliberately not here: who makes a version move (manager, loading) and what is published then (board).
+What GetModelStatus shows is a projection: some events show a state (``SHOWS``), the rest show nothing. That is where
+the traps come from. A version still NEW has been shown as START; being FORGETTABLE, it can be dropped without another
+word, and then START stays for ever. One in LOAD_REQUESTED looks the same but cannot be dropped: it will be tried and
+end. Which of the two a version meets depends on who is quicker, the wanted-list without it or the manager that requests
+its load. Dropping the *model* sends an empty list at once; dropping a *version* waits for the next poll, and by then
+every version has usually been requested.
+
+AVAILABLE is shown by no event: it is published after the version went into the lookup table, without the central lock,
+so that nothing keeps it before what happens to the version next.
+
+``mermaid()`` draws the same table; docs/model-server.md shows it. Source: ``core/loader_harness.{h,cc}``, and
+``core/basic_manager.cc`` for what is shown. Deliberately not here: when things happen (manager, policies, loading).
 """
 
 from __future__ import annotations
 
 from enum import Enum
 
-from reconciler.modelserver.core.values import OK, LoadKey, Status
+from reconciler.modelserver.core.values import OK, LoadKey, VersionState
 
 
 class Stage(Enum):
@@ -48,8 +56,8 @@ class Event(Enum):
     FAIL = "the last try failed"
     DISCARD = "a try succeeded, but it is no longer wanted"
     REQUEST_UNLOAD = "the policy chose it for unloading"
-    RETIRE = "it leaves the lookup table"
-    DRAIN = "no request uses the old lookup table"
+    QUIESCE = "its unload begins"
+    RETIRE = "it left the lookup table, and no request uses the old one"
     UNLOAD = "its loader frees it"
     FREE = "it is freed"
 
@@ -63,39 +71,48 @@ TRANSITIONS: dict[tuple[Stage, Event], Stage] = {
     (Stage.LOADING, Event.FAIL): Stage.ERROR,
     (Stage.LOADING, Event.DISCARD): Stage.UNLOADING,
     (Stage.READY, Event.REQUEST_UNLOAD): Stage.UNLOAD_REQUESTED,
-    (Stage.UNLOAD_REQUESTED, Event.RETIRE): Stage.QUIESCING,
-    (Stage.QUIESCING, Event.DRAIN): Stage.QUIESCED,
+    (Stage.UNLOAD_REQUESTED, Event.QUIESCE): Stage.QUIESCING,
+    (Stage.QUIESCING, Event.RETIRE): Stage.QUIESCED,
     (Stage.QUIESCED, Event.UNLOAD): Stage.UNLOADING,
     (Stage.UNLOADING, Event.FREE): Stage.DISABLED,
 }
 
+SHOWS: dict[Event, VersionState] = {
+    Event.LOAD: VersionState.LOADING,
+    Event.REJECT: VersionState.END,
+    Event.FAIL: VersionState.END,
+    Event.QUIESCE: VersionState.UNLOADING,
+    Event.FREE: VersionState.END,
+}
+"""What GetModelStatus shows from an event on. START is shown when a version is accepted, AVAILABLE see above."""
+
 FORGETTABLE = frozenset({Stage.NEW, Stage.DISABLED, Stage.ERROR})
-"""An unwanted version in one of these stages is forgotten at the next tick."""
+"""An unwanted version in one of these stages is forgotten at the next tick, and nothing is shown of that."""
 
 
 class Held:
     """One version the manager holds (``LoaderHarness`` plus its ``Aspired`` flag)."""
 
-    __slots__ = ("cancelled", "error", "key", "stage", "wanted")
+    __slots__ = ("_stage", "cancelled", "error", "key", "wanted")
 
     def __init__(self, key: LoadKey) -> None:
         self.key = key
-        self.stage = Stage.NEW
+        self._stage = Stage.NEW
         self.wanted = True
         self.cancelled = False
         self.error = OK
 
+    @property
+    def stage(self) -> Stage:
+        """Where it is in the table."""
+        return self._stage
+
     def on(self, event: Event) -> None:
         """Move along the table; a move it does not know is a bug of ours."""
-        following = TRANSITIONS.get((self.stage, event))
+        following = TRANSITIONS.get((self._stage, event))
         if following is None:
-            raise AssertionError(f"{self.key} cannot take {event.name} in stage {self.stage.value}")
-        self.stage = following
-
-    def fail(self, event: Event, error: Status) -> None:
-        """Move to ERROR and remember why."""
-        self.on(event)
-        self.error = error
+            raise AssertionError(f"{self.key} cannot take {event.name} in stage {self._stage.value}")
+        self._stage = following
 
     def unwant(self) -> None:
         """No longer wanted: further tries are cancelled, unless it already failed (``CancelLoadServableRetry``)."""
@@ -105,6 +122,10 @@ class Held:
 
 def mermaid() -> str:
     """The table as a Mermaid state diagram."""
-    lines = [f"    {a.name} --> {b.name}: {event.value}" for (a, event), b in TRANSITIONS.items()]
+    moves = [f"    {a.name} --> {b.name}: {_label(event)}" for (a, event), b in TRANSITIONS.items()]
     ends = [f"    {stage.name} --> [*]: forgotten when unwanted" for stage in Stage if stage in FORGETTABLE]
-    return "\n".join(["stateDiagram-v2", "    [*] --> NEW: accepted", *lines, *ends])
+    return "\n".join(["stateDiagram-v2", "    [*] --> NEW: accepted (shows START)", *moves, *ends])
+
+
+def _label(event: Event) -> str:
+    return f"{event.value} (shows {SHOWS[event].name})" if event in SHOWS else event.value

@@ -1,40 +1,58 @@
 """The manager's thread: every 100 ms forget, apply the wanted-lists, and take one action.
 
-One action in the whole server per tick, unloads before loads; per model the availability-preserving policy of
-TensorFlow Serving, which has no flag. Wanted-lists wait here, one per model, a newer one replacing an older; a list
-that wants back a version still held as unwanted is postponed as a whole. With no load threads the load happens inside
-this very thread, and everything here waits for it.
+One action in the whole server per tick, unloads before loads, models in the order of the C++ table that holds them.
+Wanted-lists wait here, one per model, a newer one replacing an older; a list that wants back a version still held as
+unwanted is postponed as a whole. With no load threads the load happens inside this very thread, and everything here
+waits for it. The period runs from where a tick began; a tick that took longer is followed by the next at once.
 
-Source: ``core/aspired_versions_manager.cc``, ``core/availability_preserving_policy.cc``, ``util/periodic_function``.
-Wanted-lists come from discovery and from reloads. Deliberately not here: how a load goes (loading).
+Source: ``core/aspired_versions_manager.cc``, ``batching_util/periodic_function.cc``. Wanted-lists come from discovery
+and from reloads. Deliberately not here: the choice of an action (policies), how a load goes (loading).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from reconciler.modelserver.core import policies
 from reconciler.modelserver.core.lifecycle import FORGETTABLE, Event, Held, Stage
 from reconciler.modelserver.core.loading import Loading
+from reconciler.modelserver.core.looking import Wanted
 from reconciler.modelserver.core.machine import Machine, later
 from reconciler.modelserver.core.pool import Pool
-from reconciler.modelserver.core.schedule import Gate, Thread
+from reconciler.modelserver.core.schedule import Early, Gate, Thread
+from reconciler.modelserver.core.unordered import Order
 from reconciler.modelserver.core.values import LoadKey, VersionState
 
 TICK = 0.1
 """``manage_state_interval_micros``; the stock server does not change it."""
 
-Wanted = tuple[tuple[int, str], ...]
-"""A wanted-list: version numbers and the paths to load them from. A number may come twice; the first one counts."""
+PHASE = TICK / 2
+"""How long after a poll the next tick comes. The two clocks of a real server drift against each other, so a poll may
+fall anywhere between two ticks; the middle shows what both orders of events do, without a coincidence."""
 
 
 class Manager:
     """Holds versions, decides one action per tick, hands it to the pools."""
 
-    __slots__ = ("_held", "_lives", "_machine", "_pending", "_stirred", "_wake", "load_pool", "loading", "unload_pool")
+    __slots__ = (
+        "_choice",
+        "_held",
+        "_lives",
+        "_machine",
+        "_order",
+        "_pending",
+        "_stirred",
+        "_wake",
+        "load_pool",
+        "loading",
+        "unload_pool",
+    )
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._choice = policies.CHOICES[machine.flags.aspired_version_policy]
         self._held: dict[str, dict[int, Held]] = {}
+        self._order = Order()
         self._pending: dict[str, Wanted] = {}
         self._lives = 0
         self._stirred = False
@@ -56,7 +74,12 @@ class Manager:
         self._machine.scheduler.open(self._wake)
 
     def run(self) -> Thread:
-        """The thread. A tick that found nothing to do parks until it is stirred, and goes on in its old rhythm."""
+        """The thread. A tick that found nothing to do parks until it is stirred, and goes on in its old rhythm.
+
+        What happens at the very moment of a tick just missed it: the tick comes early among what is due then, so that
+        parking changes nothing of what is done when.
+        """
+        yield Early(later(self._machine.scheduler.now, PHASE))
         while True:
             began = self._machine.scheduler.now
             self._stirred = False
@@ -64,7 +87,7 @@ class Manager:
             if not self._stirred:
                 yield self._wake
                 began += int((self._machine.scheduler.now - began) / TICK + 1e-6) * TICK
-            yield later(began, TICK)
+            yield Early(later(began, TICK))
 
     def _tick(self) -> Thread:
         """``FlushServables``, ``HandlePendingAspiredVersionsRequests``, ``InvokePolicyAndExecuteAction``."""
@@ -89,6 +112,7 @@ class Manager:
             versions = self._held[model]
             for number in [n for n, held in versions.items() if not held.wanted and held.stage in FORGETTABLE]:
                 del versions[number]
+                self._order.discard(model)
                 self._stirred = True
             if not versions:
                 del self._held[model]
@@ -114,19 +138,11 @@ class Manager:
             if number not in held:
                 self._lives += 1
                 held[number] = Held(LoadKey(model, number, path, self._lives))
+                self._order.add(model)
                 self._machine.board.publish(model, number, VersionState.START)
 
     def _choose(self) -> Held | None:
-        """The first unload any model's policy asks for, else the first load."""
-        load = None
-        for versions in self._held.values():
-            action = next_action(versions)
-            if action is None:
-                continue
-            if action.stage is Stage.READY:
-                return action
-            load = load or action
-        return load
+        return policies.next_action(self._choice(self._held[model]) for model in self._order.names())
 
     def _wanted(self, model: str) -> set[int]:
         return {number for number, held in self._held.get(model, {}).items() if held.wanted}
@@ -136,18 +152,3 @@ class Manager:
             for held in versions.values():
                 if held.stage is Stage.READY:
                     yield held.key
-
-
-def next_action(versions: dict[int, Held]) -> Held | None:
-    """The availability-preserving policy for one model: a READY answer is to be unloaded, a NEW one to be loaded.
-
-    An unwanted version goes when nothing is wanted, when a wanted one is ready, or when another unwanted one is ready
-    too. So a lone old version stays up as long as no wanted one came up, however long that is.
-    """
-    retired = [number for number, held in versions.items() if not held.wanted and held.stage is Stage.READY]
-    wanted = [held for held in versions.values() if held.wanted]
-    replaced = any(held.stage is Stage.READY for held in wanted)
-    if retired and (not wanted or replaced or len(retired) > 1):
-        return versions[min(retired)]
-    fresh = [number for number, held in versions.items() if held.wanted and held.stage is Stage.NEW]
-    return versions[max(fresh)] if fresh else None

@@ -1,32 +1,16 @@
 """What the core needs from its owner: a disk to look at, and effects to carry out.
 
-The owner is the real server or the simulator. It implements ``Disk``, carries out the effects that ``Core.advance``
-returns and reports back with ``load_finished``, ``unload_finished`` and ``reload_from_file``.
+The owner is the real server or the simulator. It carries out the effects that ``Core.advance`` returns and reports back
+with ``load_finished``, ``unload_finished``, ``answered`` (a ``Look`` or a ``Measure``) and ``reload_from_file``.
 Deliberately not here: how any of that is done.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
+from reconciler.modelserver.core.looking import Look, Measure
 from reconciler.modelserver.core.values import LoadKey, Status, VersionStatus
-
-
-class Disk(Protocol):
-    """The file system as the server sees it. Calls must be quick: the poll of all models runs inside one call."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is a file or a directory at ``path``."""
-        ...
-
-    def children(self, base_path: str) -> tuple[str, ...]:
-        """Names directly under ``base_path``, in any order; FileNotFoundError when it is not there."""
-        ...
-
-    def is_dir(self, path: str) -> bool:
-        """Whether ``path`` is a directory that can be listed."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +50,7 @@ class Log:
     text: str
 
 
-Effect = StartLoad | StartUnload | ReadConfigFile | Published | Log
+Effect = StartLoad | StartUnload | Look | Measure | ReadConfigFile | Published | Log
 
 
 @dataclass(slots=True)

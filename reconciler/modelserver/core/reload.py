@@ -101,7 +101,7 @@ class Configuration:
         if status.ok:
             self.source = source
         else:
-            source.close()
+            yield from source.close()
         return status
 
     def _rebuild(self, source: Source, models: tuple[ModelConfig, ...]) -> Steps:
@@ -112,8 +112,7 @@ class Configuration:
         """
         board = self._machine.board
         listener = board.listener()
-        added = frozenset(model.name for model in models) - {model.name for model in source.models}
-        source.update(models)
+        added = yield from source.update(models)
         wait = board.wait(listener, added)
         yield from wait.until_decided()
         board.done(wait)

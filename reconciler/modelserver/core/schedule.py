@@ -2,8 +2,9 @@
 
 TensorFlow Serving is a handful of threads and mutexes, and what its clients see is how those interleave. So each of its
 threads is one generator here, written in the order of the C++ it stands for, and this scheduler decides who runs: by
-time, and at the same time first come, first served. A generator yields a float (sleep until then) or a ``Gate`` (park
-until it is opened). Nothing ever waits for real; an owner moves the clock by calling ``run``.
+time, and at the same time first come, first served. A generator yields a float (sleep until then), an ``Early`` (the
+same, but before all others due at that instant) or a ``Gate`` (park until it is opened). Nothing ever waits for real;
+an owner moves the clock by calling ``run``.
 
 Used by every actor of the core. Deliberately not here: anything about models.
 """
@@ -22,6 +23,12 @@ class Gate:
 
     def __init__(self) -> None:
         self.parked: list[Thread] = []
+
+
+class Early(float):
+    """A time to sleep until, ahead of everything else that is due then."""
+
+    __slots__ = ()
 
 
 Wait = float | Gate
@@ -66,9 +73,9 @@ class Scheduler:
         """Forget every sleeping thread: the process has ended."""
         self._due.clear()
 
-    def _push(self, at: float, thread: Thread) -> None:
+    def _push(self, at: float, thread: Thread, rank: int = 1) -> None:
         self._serial += 1
-        heapq.heappush(self._due, (at, self._serial, thread))
+        heapq.heappush(self._due, (at, rank * self._serial, thread))
 
     def _step(self, thread: Thread) -> None:
         try:
@@ -78,7 +85,7 @@ class Scheduler:
         if isinstance(wait, Gate):
             wait.parked.append(thread)
         else:
-            self._push(max(wait, self.now), thread)
+            self._push(max(wait, self.now), thread, -1 if isinstance(wait, Early) else 1)
 
 
 class Lock:

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from reconciler.modelserver.core.looking import Look, Measure, Sight
+from reconciler.modelserver.core.memory import MemoryDisk
 from reconciler.modelserver.core.ports import Effect, Log, Published, ReadConfigFile, StartLoad, StartUnload, Ticket
 from reconciler.modelserver.core.server import Core
 from reconciler.modelserver.core.values import (
@@ -19,70 +21,12 @@ from reconciler.modelserver.core.values import (
     Flags,
     Lease,
     LoadKey,
+    ModelConfig,
     ServerConfig,
     Status,
     VersionState,
     VersionStatus,
 )
-
-
-class MemoryDisk:
-    """Directories and files as sets of paths. Parents come into being with their children, as with ``mkdir -p``."""
-
-    def __init__(self, *directories: str) -> None:
-        self._files: set[str] = set()
-        self._children: dict[str, set[str]] = {"/": set()}
-        for directory in directories:
-            self.make(directory)
-
-    def make(self, path: str) -> None:
-        """Create a directory and its parents."""
-        if path not in self._children:
-            self._children[path] = set()
-            self._hang_under_parent(path)
-
-    def write(self, path: str) -> None:
-        """Create a file."""
-        self._files.add(path)
-        self._hang_under_parent(path)
-
-    def add(self, base_path: str, *versions: int) -> None:
-        """Create version directories."""
-        self.make(base_path)
-        for version in versions:
-            self.make(f"{base_path}/{version}")
-
-    def remove(self, path: str) -> None:
-        """Remove a file, or a directory with everything in it; nothing happens if it is not there."""
-        for name in tuple(self._children.get(path, ())):
-            self.remove(_join(path, name))
-        self._children.pop(path, None)
-        self._files.discard(path)
-        parent, _, name = path.rpartition("/")
-        self._children.get(parent or "/", set()).discard(name)
-
-    def exists(self, path: str) -> bool:
-        """See ``Disk``."""
-        return path in self._children or path in self._files
-
-    def is_dir(self, path: str) -> bool:
-        """See ``Disk``."""
-        return path in self._children
-
-    def children(self, base_path: str) -> tuple[str, ...]:
-        """See ``Disk``."""
-        if base_path not in self._children:
-            raise FileNotFoundError(base_path)
-        return tuple(sorted(self._children[base_path]))
-
-    def _hang_under_parent(self, path: str) -> None:
-        parent, _, name = path.rpartition("/")
-        self.make(parent or "/")
-        self._children[parent or "/"].add(name)
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path.rstrip('/')}/{name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +72,10 @@ class Seen:
 
 
 class VirtualServer:
-    """A core with a disk and a plan. ``history`` and ``logs`` keep the last ``keep`` entries."""
+    """A core with a disk and a plan. ``history`` and ``logs`` keep the last ``keep`` entries.
+
+    Looking at the disk takes no time here, unless ``look_seconds`` says so.
+    """
 
     def __init__(self, flags: Flags, disk: MemoryDisk, plan: LoadPlan, *, now: float = 0.0, keep: int = 10_000) -> None:
         self.core = Core(flags, disk, now)
@@ -139,18 +86,20 @@ class VirtualServer:
         self.logs: deque[tuple[float, str]] = deque(maxlen=keep)
         self._agenda: list[tuple[float, int, Callable[[float], object]]] = []
         self._serial = 0
+        self._seen: tuple[tuple[ModelConfig, ...], int, Sight] | None = None
+        self.look_seconds = 0.0
         self.now = now
 
     def start(self, config: ServerConfig | None) -> Ticket:
         """Start the process now; ``run_until`` lets it come up."""
         ticket = self.core.start(config, self.now)
-        self._carry_out(self.core.advance(self.now))
+        self._settle()
         return ticket
 
     def reload(self, config: ServerConfig) -> Ticket:
         """Send a reload now. For configured models the ticket is done on return."""
         ticket = self.core.reload(config, self.now)
-        self._carry_out(self.core.advance(self.now))
+        self._settle()
         return ticket
 
     def request(
@@ -190,7 +139,11 @@ class VirtualServer:
         if self._agenda and self._agenda[0][0] <= at:
             _, _, call = heapq.heappop(self._agenda)
             call(at)
-        self._carry_out(self.core.advance(at))
+        self._settle()
+
+    def _settle(self) -> None:
+        while effects := self.core.advance(self.now):
+            self._carry_out(effects)
 
     def _occupy(self, lease: Lease, seconds: float) -> None:
         if seconds > 0:
@@ -209,6 +162,8 @@ class VirtualServer:
                     self._load(key)
                 case StartUnload(key):
                     self._unload(key)
+                case Look() | Measure() as question:
+                    self._look(question)
                 case ReadConfigFile():
                     self._after(0.0, lambda at: self.core.reload_from_file(self.config_file, at))
                 case Published(model, status):
@@ -222,3 +177,16 @@ class VirtualServer:
 
     def _unload(self, key: LoadKey) -> None:
         self._after(self.plan.unload_seconds, lambda at: self.core.unload_finished(key, at))
+
+    def _look(self, question: Look | Measure) -> None:
+        if self.look_seconds:
+            self._after(self.look_seconds, lambda at: self.core.answered(question, question.run(), at))
+        else:
+            answer = self._sight(question) if isinstance(question, Look) else question.run()
+            self.core.answered(question, answer, self.now)
+
+    def _sight(self, look: Look) -> Sight:
+        """What a poll sees; the last one again as long as nothing changed, because idle servers only poll."""
+        if self._seen is None or self._seen[0] is not look.models or self._seen[1] != self.disk.changes:
+            self._seen = (look.models, self.disk.changes, look.run())
+        return self._seen[2]

@@ -2,7 +2,8 @@
 
 The owner is the model server's fronts (one lock or one event loop around every call, loads in threads) or the simulator
 (a virtual clock). After every call, and whenever ``next_at`` has come, the owner calls ``advance`` and carries out what
-it returns. Each call takes "now" in seconds on any clock that does not go back.
+it returns. Each call takes "now" in seconds on any clock that does not go back. The disk given to a ``Core`` is not
+looked at in here: it goes out with the questions about it.
 
 Deliberately not here: gRPC, REST, protobuf, TensorFlow, threads, time. The rules are in the modules this one wires:
 reload, discovery, manager, loading, labels, board, table.
@@ -10,9 +11,10 @@ reload, discovery, manager, loading, labels, board, table.
 
 from __future__ import annotations
 
+from reconciler.modelserver.core.looking import Disk, Look, Measure, Sight
 from reconciler.modelserver.core.machine import Machine, later
 from reconciler.modelserver.core.manager import Manager
-from reconciler.modelserver.core.ports import Disk, Effect, ReadConfigFile, Ticket
+from reconciler.modelserver.core.ports import Effect, ReadConfigFile, StartLoad, StartUnload, Ticket
 from reconciler.modelserver.core.reload import Configuration
 from reconciler.modelserver.core.schedule import Gate, Thread
 from reconciler.modelserver.core.values import OK, Code, Flags, Lease, LoadKey, ServerConfig, Status, VersionStatus
@@ -97,11 +99,30 @@ class Core:
 
     def load_finished(self, key: LoadKey, status: Status, now: float) -> None:
         """A StartLoad succeeded or failed. KeyError if it was not under way."""
-        self._answer(key, status, now)
+        self._enter(now)
+        if self.exited is None:
+            self._machine.works.answer(StartLoad(key), status)
+            self._enter(now)
 
     def unload_finished(self, key: LoadKey, now: float) -> None:
         """A StartUnload is through. KeyError if it was not under way."""
-        self._answer(key, OK, now)
+        self._enter(now)
+        if self.exited is None:
+            self._machine.works.answer(StartUnload(key), OK)
+            self._enter(now)
+
+    def answered(self, question: Look | Measure, answer: Sight | Status, now: float) -> None:
+        """What a Look or a Measure found: the result of its ``run``. KeyError if it was not under way."""
+        self._enter(now)
+        if self.exited is not None:
+            return
+        if isinstance(question, Look) and isinstance(answer, Sight):
+            self._machine.looks.answer(question, answer)
+        elif isinstance(question, Measure) and isinstance(answer, Status):
+            self._machine.works.answer(question, answer)
+        else:
+            raise TypeError(f"{answer!r} is no answer to {question!r}")
+        self._enter(now)
 
     # -- questions ----------------------------------------------------------------------------------------------------
 
@@ -167,12 +188,6 @@ class Core:
     def _enter(self, now: float) -> None:
         if self.exited is None:
             self._machine.scheduler.run(now)
-
-    def _answer(self, key: LoadKey, status: Status, now: float) -> None:
-        self._enter(now)
-        if self.exited is None:
-            self._manager.loading.answer(key, status)
-            self._enter(now)
 
     def _boot(self, config: ServerConfig, ticket: Ticket) -> Thread:
         """``Server::BuildAndStart``: the first configuration, then the thread that reads the file again and again."""

@@ -8,7 +8,7 @@ Names and numbers follow TensorFlow Serving (``config/model_server_config.proto`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 
 class Code(IntEnum):
@@ -71,11 +71,19 @@ class VersionStatus:
     status: Status = OK
 
 
+class AspiredVersionPolicy(Enum):
+    """In which order a model's versions come and go; see ``policies``."""
+
+    AVAILABILITY_PRESERVING = "availability-preserving"
+    RESOURCE_PRESERVING = "resource-preserving"
+
+
 @dataclass(frozen=True, slots=True)
 class Flags:
     """The command-line flags the core obeys, with ``tensorflow_model_server``'s names and defaults.
 
-    ``startup_load_threads`` is no flag there: it is 4 x CPUs, which a pure core cannot ask for.
+    Two are no flags there. ``startup_load_threads`` is 4 x CPUs, which a pure core cannot ask for.
+    ``aspired_version_policy`` is fixed in the stock binary: the library alone has a choice.
     """
 
     file_system_poll_wait_seconds: float = 1.0
@@ -86,11 +94,17 @@ class Flags:
     allow_version_labels_for_unavailable_models: bool = False
     model_config_file_poll_wait_seconds: float = 0.0
     startup_load_threads: int = 16
+    aspired_version_policy: AspiredVersionPolicy = AspiredVersionPolicy.AVAILABILITY_PRESERVING
 
     @property
     def load_retry_interval(self) -> float:
         """Seconds between two tries."""
         return self.load_retry_interval_micros / 1_000_000
+
+    @property
+    def load_tries(self) -> int:
+        """Tries in all, as ``util/retrier.cc`` counts them: unsigned, so that -1 retries are one try and -2 no end."""
+        return max((self.max_num_load_retries + 1) % 2**32, 1)
 
 
 @dataclass(frozen=True, slots=True)

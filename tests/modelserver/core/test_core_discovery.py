@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.modelserver.core import OK, All, Latest, ModelConfig, ServerConfig, Specific, Status
-from reconciler.modelserver.core.discovery import parse_version
+from reconciler.modelserver.core.looking import parse_version
 
 
 def on_disk(*names: str, policy: All | Latest | Specific) -> World:

@@ -45,7 +45,8 @@ def test_an_unwanted_version_that_failed_is_not_cancelled() -> None:
     """``GetHealthyHarness``: a failed version takes no cancellation."""
     held = Held(LoadKey("m", 1, "/m/1", 1))
     held.on(Event.REQUEST_LOAD)
-    held.fail(Event.REJECT, CORRUPT)
+    held.on(Event.REJECT)
+    held.error = CORRUPT
     held.unwant()
     assert (held.wanted, held.cancelled) == (False, False)
 
@@ -130,7 +131,7 @@ def test_how_often_the_owner_looks_does_not_change_what_happens(step: float) -> 
     while world.now < end:
         world.run_until(min(world.now + step, end))
     assert world.states("m") == {3: "AVAILABLE", 2: "END", 1: "END"}
-    assert [round(seen.at % 1.0, 6) for seen in list(world.history)[-4:]] == [0.1, 0.1, 0.2, 0.2]
+    assert [round(seen.at % 1.0, 6) for seen in list(world.history)[-4:]] == [0.05, 0.05, 0.15, 0.15]
 
 
 def test_a_plan_gives_out_its_loads_in_turn_and_repeats_the_last() -> None:

@@ -109,12 +109,12 @@ def test_a_load_that_succeeds_after_it_was_unwanted_ends_as_cancelled_and_never_
 
 def test_a_version_cancelled_in_the_queue_is_still_tried_once() -> None:
     """Behaviour 5.3: the retrier looks for a cancellation after a try only."""
-    world = serving(model("a", 1), model("m", 1), on_disk={"a": (1, 2), "m": (1, 2)})
-    world.loads("a", 2, seconds=5.0)
-    world.send(model("a", 1, 2), model("m", 1, 2))
+    world = serving(model("z", 1), model("m", 1), on_disk={"z": (1, 2), "m": (1, 2)})
+    world.loads("z", 2, seconds=5.0)
+    world.send(model("z", 1, 2), model("m", 1, 2))
     world.run_for(2.0)
-    assert (world.state("a", 2), world.state("m", 2)) == ("LOADING", "START")
-    world.send(model("a", 1, 2), model("m", 1))
+    assert (world.state("z", 2), world.state("m", 2)) == ("LOADING", "START")
+    world.send(model("z", 1, 2), model("m", 1))
     world.run_for(6.0)
     assert world.story("m")[-3:] == [(2, "START"), (2, "LOADING"), (2, "END")]
     assert world.error("m", 2) == CANCELLED
@@ -140,16 +140,17 @@ def test_a_failing_size_estimate_stops_all_loading_whatever_the_threads_and_show
 
 def test_a_directory_that_vanishes_before_its_load_fails_the_estimate() -> None:
     """Behaviour 2: the words around the cause."""
-    world = serving(model("a", 1), model("m", 1), on_disk={"a": (1, 2), "m": (1, 2)})
-    world.loads("a", 2, seconds=3.0)
-    world.send(model("a", 1, 2), model("m", 1, 2))
+    world = serving(model("z", 1), model("m", 1), on_disk={"z": (1, 2), "m": (1, 2)})
+    world.loads("z", 2, seconds=3.0)
+    world.send(model("z", 1, 2), model("m", 1, 2))
     world.run_for(1.5)
     world.disk.remove("/models/m/2")
     world.run_for(0.4)
     world.disk.remove("/models/m")
     world.run_for(5.0)
-    assert world.error("m", 2).message.startswith(
-        "Error while attempting to reserve resources to load servable {name: m version: 2}: /models/m/2"
+    assert world.error("m", 2) == Status(
+        Code.INTERNAL,
+        "Error while attempting to reserve resources to load servable {name: m version: 2}: /models/m/2 not found",
     )
 
 

