@@ -6,13 +6,10 @@ core judges that, so that every way in is judged alike.
 """
 
 import logging
-from pathlib import Path
 
-from google.protobuf import text_format
-
+from reconciler.modelserver import textfiles
 from reconciler.modelserver.core import (
     All,
-    Code,
     Latest,
     ModelConfig,
     Policy,
@@ -59,28 +56,14 @@ def _policy(policy: Proto) -> Policy | None:
             return None
 
 
-def read_file(path: Path) -> ServerConfig:
+def read_file(path: str) -> ServerConfig:
     """The configuration in a file, or the StatusError the real server ends (or logs) with."""
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        raise StatusError(Code.NOT_FOUND, f"{path}; No such file or directory") from None
-    except OSError as error:
-        raise StatusError(Code.UNKNOWN, f"{path}; {error.strerror}") from error
-    except UnicodeDecodeError:
-        text = "\0"
-    if not text:
-        raise invalid_argument(f"{path}; Invalid argument")  # an empty file cannot be mapped into memory
     message = model_server_config_pb2.ModelServerConfig()
-    try:
-        text_format.Parse(text, message)
-    except text_format.ParseError as error:
-        _journal.error("Error parsing text-format tensorflow.serving.ModelServerConfig: %s", error)
-        raise invalid_argument(f"Invalid protobuf file: '{path}'") from None
+    textfiles.read(path, message)
     return from_proto(message)
 
 
-def read_again(path: Path) -> ServerConfig | Status:
+def read_again(path: str) -> ServerConfig | Status:
     """The configuration in a file, or why it cannot be read; for the poller, which goes on either way."""
     try:
         return read_file(path)
@@ -91,7 +74,20 @@ def read_again(path: Path) -> ServerConfig | Status:
 def at_start(flags: ServerFlags) -> ServerConfig:
     """What the command line asks the server to begin with."""
     if flags.model_config_file:
-        return read_file(Path(flags.model_config_file))
+        return _first_from(flags.model_config_file)
     if not flags.model_base_path:
         raise invalid_argument("Both server_options.model_base_path and server_options.model_config_file are empty!")
+    _journal.info(
+        "Building single TensorFlow model file config:  model_name: %s model_base_path: %s",
+        flags.model_name,
+        flags.model_base_path,
+    )
     return ServerConfig((ModelConfig(flags.model_name, flags.model_base_path.removeprefix("file://")),))
+
+
+def _first_from(path: str) -> ServerConfig:
+    message = model_server_config_pb2.ModelServerConfig()
+    textfiles.read(path, message)
+    if message.WhichOneof("config") == "custom_model_config":
+        raise invalid_argument("ModelServer does not yet support custom model config.")  # the real one aborts here
+    return from_proto(message)

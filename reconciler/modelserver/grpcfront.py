@@ -9,13 +9,15 @@ multiinference).
 
 import asyncio
 import dataclasses
+import logging
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import grpc
 
-from reconciler.modelserver import classify, multiinference, predict, regress
+from reconciler.modelserver import classify, health, multiinference, predict, regress
 from reconciler.modelserver.configs import from_proto
 from reconciler.modelserver.core import VersionStatus
 from reconciler.modelserver.grpccalls import Call, UnknownMethods, handler
@@ -26,6 +28,8 @@ from reconciler.modelserver.tensors import Proto
 from reconciler.wire import stubs
 
 _MAX_MESSAGE = 2**31 - 1
+_NUMBER = re.compile(r"\s*-?[0-9]+\s*", re.ASCII)
+_journal = logging.getLogger(__name__)
 Inference = Callable[[Servable, Proto, Options], Proto]
 
 
@@ -63,8 +67,10 @@ class ModelService:
         """Replace the configuration; OK comes as an empty status in the response, all else as an RPC error."""
         names = list(dict.fromkeys(call.request.metric_names))
         before = [self._host.telemetry.first_cell(name) for name in names]
+        _log_entries(call.request.config)
         status = await self._host.reload(from_proto(call.request.config))
         if not status.ok:
+            _journal.error("ReloadConfig failed: %s", status.message)
             raise StatusError(status.code, status.message)
         response = stubs.model_management_pb2.ReloadConfigResponse()
         response.status.error_code = 0
@@ -130,11 +136,24 @@ class PredictionService:
         return await self._host.infer(choice, work)
 
 
+def _log_entries(config: Proto) -> None:
+    for index, entry in enumerate(config.model_config_list.config):
+        place = (index, entry.base_path, entry.name, entry.model_platform)
+        _journal.info("\nConfig entry\n\tindex : %d\n\tpath : %s\n\tname : %s\n\tplatform : %s", *place)
+
+
 def _bytes(message: Proto) -> bytes:
     return bytes(message.SerializeToString())
 
 
-def build(host: Host, *, check_method: bool, as_content: bool = False, channel_arguments: str = "") -> Any:
+def build(
+    host: Host,
+    *,
+    check_method: bool,
+    as_content: bool = False,
+    health_service: bool = False,
+    channel_arguments: str = "",
+) -> Any:
     """A server without ports, ready for them."""
     server: Any = grpc.aio.server(
         options=[
@@ -149,6 +168,8 @@ def build(host: Host, *, check_method: bool, as_content: bool = False, channel_a
         "tensorflow.serving.ModelService": ModelService(host).handlers(),
         "tensorflow.serving.PredictionService": PredictionService(host, options).handlers(),
     }
+    if health_service:
+        services[health.NAME] = health.handlers()
     for name, methods in services.items():
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, methods),))
     server.add_generic_rpc_handlers((UnknownMethods(),))
@@ -156,5 +177,11 @@ def build(host: Host, *, check_method: bool, as_content: bool = False, channel_a
 
 
 def _channel_arguments(text: str) -> list[tuple[str, str | int]]:
-    pairs = (item.partition("=") for item in text.split(",") if item)
-    return [(name, int(value) if value.lstrip("-").isdigit() else value) for name, _, value in pairs]
+    """Pairs for grpc: a value that is an int32 goes as one. An item without ``=``, undefined in C++, is left out."""
+    pairs = [item.split("=") for item in text.split(",") if "=" in item]
+    return [(pair[0], _int32_or_text(pair[1])) for pair in pairs]
+
+
+def _int32_or_text(text: str) -> int | str:
+    number = int(text) if _NUMBER.fullmatch(text) else 2**31
+    return number if -(2**31) <= number < 2**31 else text

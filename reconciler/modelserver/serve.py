@@ -1,10 +1,11 @@
 """The process: from a command line to open ports, and out again.
 
-Here: start-up in the order of the real server (flags, configuration, models, then ports), the words it prints, signals
-and exit codes. Called by ``reconciler.modelserver.main``. TensorFlow is imported by a thread of its own from the first
-moment on: a server that begins without models opens its ports while that is still going on.
+Here: start-up in the order of the real server (flags, configuration, models, then ports), what it prints on standard
+output, signals and exit codes, after model_servers/main.cc. Called by ``reconciler.modelserver.main``. TensorFlow is
+imported by a thread of its own from the first moment on: a server that begins without models opens its ports while that
+is still going on.
 
-Not here: what happens once a request is in (fronts, host, core).
+Not here: what a start reads (startup), the ports (listening), what happens once a request is in (fronts, host, core).
 """
 
 import asyncio
@@ -13,17 +14,13 @@ import importlib.metadata
 import logging
 import os
 import signal
-import socket
 import sys
 import threading
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any, TextIO
-
-import uvicorn
+from collections.abc import Sequence
+from typing import Any
 
 from reconciler import __version__
-from reconciler.modelserver import configs, flags, grpcfront, runtime
+from reconciler.modelserver import configs, flagsyntax, grpcfront, journal, listening, runtime, startup
 from reconciler.modelserver.core import Core, Flags, Status
 from reconciler.modelserver.disk import LocalDisk
 from reconciler.modelserver.flags import ServerFlags
@@ -31,30 +28,30 @@ from reconciler.modelserver.host import Host, Outside
 from reconciler.modelserver.loader import Loader
 from reconciler.modelserver.restfront import RestFront
 from reconciler.modelserver.savedmodel import SessionSettings
-from reconciler.modelserver.statuses import Code, StatusError
+from reconciler.modelserver.statuses import StatusError
 from reconciler.modelserver.telemetry import Telemetry
 from reconciler.modelserver.warmup import Warmup
 
 _PROGRAM = "reconciler model-server"
-_GRACE = 0.3  # seconds for requests in flight when told to stop; the real server gives none
-_journal = logging.getLogger("reconciler.modelserver")
+_journal = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str]) -> int:
     """Parse, serve, and leave. Ends the process itself where TensorFlow cannot be interrupted."""
-    voice = _open_voice()
-    try:
-        parsed = flags.parse(argv)
-    except StatusError as error:
-        voice.write(f"{error.status.message}\n{flags.usage(_PROGRAM)}\n")
-        return 1
-    if parsed.help_wanted or parsed.flags.version:
-        sys.stdout.write(f"{_versions() if parsed.flags.version else flags.usage(_PROGRAM)}\n")
+    voice = journal.open_voice()
+    journal.start(voice)
+    parsed = flagsyntax.parse(argv)
+    for error in parsed.errors:
+        _journal.error("%s", error)
+    if parsed.errors or parsed.help_wanted:
+        _say(flagsyntax.usage(_PROGRAM))
+        return 1 if parsed.errors else 0
+    if parsed.flags.version:
+        _say(_versions())
         return 0
     if parsed.unknown:
-        voice.write(f"unknown argument: {parsed.unknown[0]}\n{flags.usage(_PROGRAM)}\n")
-    _start_journal(voice)
-    process = _Process(parsed.flags, voice)
+        _say(f"unknown argument: {parsed.unknown[0]}\n{flagsyntax.usage(_PROGRAM)}")
+    process = _Process(parsed.flags)
     code = asyncio.run(process.run())
     if not process.idle:
         voice.flush()
@@ -62,120 +59,87 @@ def main(argv: Sequence[str]) -> int:
     return code
 
 
+def _say(text: str) -> None:
+    """Print on standard output, as the real server does with what is not its log."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def _versions() -> str:
     tensorflow = importlib.metadata.version("tensorflow")
     return f"TensorFlow ModelServer: reconciler {__version__}\nTensorFlow Library: {tensorflow}"
 
 
-def _open_voice() -> TextIO:
-    """A stream to standard error that stays open while TensorFlow's chatter is turned away from descriptor 2."""
-    return os.fdopen(os.dup(2), "w", buffering=1)
-
-
-def _start_journal(voice: TextIO) -> None:
-    handler = logging.StreamHandler(voice)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname).1s %(message)s"))
-    _journal.handlers[:] = [handler]
-    _journal.setLevel(logging.INFO)
-    _journal.propagate = False
-
-
 class _Process:
     """One run of the server."""
 
-    def __init__(self, wanted: ServerFlags, voice: TextIO) -> None:
+    def __init__(self, wanted: ServerFlags) -> None:
         self._flags = wanted
-        self._voice = voice
         self._importing = threading.Thread(target=runtime.prepare, name="tensorflow", daemon=True)
         self.idle = True
         """Whether no thread is left that would keep the process from ending."""
 
     async def run(self) -> int:
-        """Load, open, wait for a signal, close."""
+        """Load, open, wait for a signal, close; returns the exit code."""
         told_to_stop = _on_signals()
         self._importing.start()
-        host = self._host()
         try:
-            status = await _first(self._start(host), told_to_stop)
-            if isinstance(status, Status) and not status.ok:
-                self._voice.write(f"Failed to start server. Error: {status}\n")
-                return 1
-            if not told_to_stop.is_set():
-                await self._serve(host, told_to_stop)
+            await self._serve(startup.prepare(self._flags), told_to_stop)
         except StatusError as error:
-            self._voice.write(f"Failed to start server. Error: {error.status}\n")
+            _say(f"Failed to start server. Error: {error.status}")
             return 1
         finally:
-            self.idle = host.close() and not self._importing.is_alive()
+            self.idle = self.idle and not self._importing.is_alive()
         return 0
 
-    def _host(self) -> Host:
+    async def _serve(self, plan: startup.Plan, told_to_stop: asyncio.Event) -> None:
+        host = self._host(plan.sessions)
+        try:
+            status = await _first(host.start(plan.config), told_to_stop)
+            if isinstance(status, Status) and not status.ok:
+                raise StatusError(status.code, status.message)
+            if not told_to_stop.is_set():
+                async with contextlib.AsyncExitStack() as ports:
+                    await self._open(host, plan, ports)
+                    await told_to_stop.wait()
+        finally:
+            self.idle = host.close()
+
+    def _host(self, sessions: SessionSettings) -> Host:
         wanted = self._flags
         telemetry = Telemetry()
         outside = Outside(
-            load=_loader(wanted, telemetry).load,
-            read_config=lambda: configs.read_again(Path(wanted.model_config_file)),
+            load=_loader(wanted, sessions, telemetry).load,
+            read_config=lambda: configs.read_again(wanted.model_config_file),
         )
         core = Core(_core_flags(wanted), LocalDisk(), asyncio.get_running_loop().time())
-        return Host(core, outside, wanted.grpc_max_threads, telemetry)
+        return Host(core, outside, max(1, wanted.grpc_max_threads), telemetry)
 
-    async def _start(self, host: Host) -> Status:
-        if not self._flags.port and not self._flags.grpc_socket_path:
-            raise StatusError(Code.INVALID_ARGUMENT, "server_options.grpc_port is not set.")
-        return await host.start(configs.at_start(self._flags))
-
-    async def _serve(self, host: Host, told_to_stop: asyncio.Event) -> None:
+    async def _open(self, host: Host, plan: startup.Plan, ports: contextlib.AsyncExitStack) -> None:
         wanted = self._flags
-        async with contextlib.AsyncExitStack() as ports:
-            for address in self._grpc_addresses():
-                await self._open_grpc(host, address, ports)
-            if wanted.rest_api_port and wanted.rest_api_port == wanted.port:
-                _journal.error("--rest_api_port cannot be same as --port. Please use different port for HTTP/REST API.")
-            elif wanted.rest_api_port:
-                await self._open_rest(host, ports)
-            await told_to_stop.wait()
-
-    def _grpc_addresses(self) -> Iterator[str]:
-        if self._flags.port:
-            yield f"{self._flags.bind_address}:{self._flags.port}"
-        if self._flags.grpc_socket_path:
-            yield f"unix:{self._flags.grpc_socket_path}"
-
-    async def _open_grpc(self, host: Host, address: str, ports: contextlib.AsyncExitStack) -> None:
         server = grpcfront.build(
             host,
-            check_method=self._flags.enable_signature_method_name_check,
-            as_content=self._flags.enable_serialization_as_tensor_content,
-            channel_arguments=self._flags.grpc_channel_arguments,
+            check_method=wanted.enable_signature_method_name_check,
+            as_content=wanted.enable_serialization_as_tensor_content,
+            health_service=wanted.enable_grpc_healthcheck_service,
+            channel_arguments=wanted.grpc_channel_arguments,
         )
-        try:
-            server.add_insecure_port(address)
-        except RuntimeError as error:
-            raise StatusError(Code.UNKNOWN, f"Failed to start. Error: {error}") from error
-        await server.start()
-        ports.push_async_callback(server.stop, _GRACE)
-        self._voice.write(f"Running gRPC ModelServer at {address} ...\n")
-
-    async def _open_rest(self, host: Host, ports: contextlib.AsyncExitStack) -> None:
-        address = (self._flags.bind_address, self._flags.rest_api_port)
-        try:
-            listener = socket.create_server(address, backlog=1024)
-        except OSError as error:
-            raise StatusError(Code.UNKNOWN, f"HTTP/REST API at {address[0]}:{address[1]}: {error.strerror}") from error
-        front = RestFront(host, self._flags.rest_api_timeout_in_ms / 1000)
-        ports.push_async_callback(_run_uvicorn(front, listener))
-        self._voice.write(f"Exporting HTTP/REST API at:{address[0]}:{address[1]} ...\n")
+        ports.push_async_callback(await listening.open_grpc(server, wanted, plan.credentials))
+        if wanted.rest_api_port and wanted.rest_api_port == wanted.port:
+            _journal.error(
+                "server_options.http_port cannot be same as grpc_port. Please use a different port for HTTP/REST API. "
+                "Skipped exporting HTTP/REST API."
+            )
+        elif wanted.rest_api_port:
+            front = RestFront(host, wanted.rest_api_timeout_in_ms / 1000)
+            close = listening.open_rest(front, wanted)
+            if close is not None:
+                ports.push_async_callback(close)
 
 
-def _loader(wanted: ServerFlags, telemetry: Telemetry) -> Loader:
-    settings = SessionSettings(
-        frozenset(wanted.saved_model_tags.split(",")),
-        wanted.tensorflow_intra_op_parallelism or wanted.tensorflow_session_parallelism,
-        wanted.tensorflow_inter_op_parallelism or wanted.tensorflow_session_parallelism,
-        wanted.per_process_gpu_memory_fraction,
-    )
+def _loader(wanted: ServerFlags, sessions: SessionSettings, telemetry: Telemetry) -> Loader:
     warm_up = Warmup(telemetry, max(wanted.num_request_iterations_for_warmup, 1))
-    return Loader(settings, telemetry, warm_up if wanted.enable_model_warmup else None)
+    return Loader(sessions, telemetry, warm_up if wanted.enable_model_warmup else None)
 
 
 def _core_flags(wanted: ServerFlags) -> Flags:
@@ -208,33 +172,3 @@ async def _first(start: Any, told_to_stop: asyncio.Event) -> Status | None:
         if not pending.done():
             pending.cancel()
     return await starting if starting.done() and not starting.cancelled() else None
-
-
-class _Uvicorn(uvicorn.Server):
-    """uvicorn without signal handlers: the process has its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _run_uvicorn(front: RestFront, listener: socket.socket) -> Any:
-    """Start serving on a bound socket; returns what stops it."""
-    config = uvicorn.Config(
-        front,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=1,
-        timeout_keep_alive=75,  # a client that reuses a connection must not race with its closing
-    )
-    server = _Uvicorn(config)
-    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-
-    async def stop() -> None:
-        server.should_exit = True
-        await serving
-
-    return stop

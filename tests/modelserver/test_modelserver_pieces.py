@@ -1,7 +1,6 @@
 """The parts of the server that need no process: flags, paths, tensors, JSON, configurations, samples."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,55 +9,12 @@ import pytest
 from google.protobuf import text_format
 from sample_shelf import Shelf
 
-from reconciler.modelserver import configs, flags, restjson, restpaths, samples, tensors
+from reconciler.modelserver import configs, restjson, restpaths, samples, tensors
 from reconciler.modelserver.core import All, Latest, ServerConfig, Specific
 from reconciler.modelserver.statuses import StatusError, cut
 from reconciler.wire import stubs
 
 FLOAT, STRING, INT64, HALF = (getattr(stubs.types_pb2, f"DT_{name}") for name in ("FLOAT", "STRING", "INT64", "HALF"))
-
-
-# -- flags ------------------------------------------------------------------------------------------------------------
-
-
-def test_no_flags_are_the_real_servers_defaults_on_loopback() -> None:
-    parsed = flags.parse([]).flags
-    assert (parsed.port, parsed.rest_api_port, parsed.model_name, parsed.max_num_load_retries) == (
-        8500,
-        0,
-        "default",
-        5,
-    )
-    assert parsed.bind_address == "127.0.0.1"
-
-
-@pytest.mark.parametrize(
-    ("argv", "name", "value"),
-    [
-        (["--port=1"], "port", 1),
-        (["--port", "1"], "port", 1),
-        (["--allow_version_labels_for_unavailable_models"], "allow_version_labels_for_unavailable_models", True),
-        (["--flush_filesystem_caches=false"], "flush_filesystem_caches", False),
-        (["--enable_batching=TRUE"], "enable_batching", True),
-        (["--per_process_gpu_memory_fraction=0.5"], "per_process_gpu_memory_fraction", 0.5),
-        (["--model_base_path=/a=b"], "model_base_path", "/a=b"),
-        (["--file_system_poll_wait_seconds=-1"], "file_system_poll_wait_seconds", -1),
-    ],
-)
-def test_a_flag_is_read_in_each_of_its_spellings(argv: Sequence[str], name: str, value: Any) -> None:
-    assert getattr(flags.parse(argv).flags, name) == value
-
-
-def test_unknown_arguments_are_kept_and_bad_values_are_refused() -> None:
-    assert flags.parse(["--what=1", "x", "--port=2"]) == flags.Parsed(flags.ServerFlags(port=2), ("--what=1", "x"))
-    for argv in (["--port=x"], ["--port"], ["--enable_profiler=maybe"]):
-        with pytest.raises(StatusError, match="Couldn't interpret value"):
-            flags.parse(argv)
-
-
-def test_help_lists_every_flag_once() -> None:
-    text = flags.usage("server")
-    assert all(text.count(f"\t--{name}=") == 1 for name in flags.ServerFlags.__dataclass_fields__)
 
 
 # -- paths ------------------------------------------------------------------------------------------------------------
@@ -249,7 +205,7 @@ def test_a_config_file_keeps_policies_labels_and_what_is_unset(tmp_path: Path) -
           config { name: "c" base_path: "/c" model_version_policy { latest { num_versions: 2 } } logging_config {} }
           config { name: "d" base_path: "/d" model_type: TENSORFLOW } }"""
     )
-    models = configs.read_file(path).models
+    models = configs.read_file(str(path)).models
     assert models is not None
     assert [(each.name, each.base_path, each.platform, each.policy) for each in models] == [
         ("a", "/a", "", Specific((3, 4))),

@@ -27,7 +27,7 @@ def config_file(folder: Path, text: str) -> str:
 
 def test_one_model_from_flags_serves_and_sigterm_ends_it(shelf: Shelf, tmp_path: Path) -> None:
     base = shelf.publish(tmp_path / "m", 1, 2)
-    with running(f"--model_base_path={base}", "--model_name", "half") as server:
+    with running(f"--model_base_path={base}", "--model_name=half") as server:
         assert server.predict(spec("half"), x=floats(2.0)).model_spec.version.value == 2
     assert server.process.returncode == 0
 
@@ -84,7 +84,7 @@ def test_a_taken_port_ends_the_start(tmp_path: Path) -> None:
         flag = f"--port={taken.getsockname()[1]}"
         code, output = start(config_file(tmp_path, "model_config_list {}"), flag)
     assert code == 1
-    assert "Failed to start server. Error: UNKNOWN:" in output
+    assert "Failed to start server. Error: INVALID_ARGUMENT: Failed to BuildAndStart gRPC server\n" in output
 
 
 def test_a_start_without_any_model_source_is_refused() -> None:
@@ -93,9 +93,22 @@ def test_a_start_without_any_model_source_is_refused() -> None:
     assert "model_base_path and server_options.model_config_file are empty!" in output
 
 
-def test_help_version_and_unknown_arguments() -> None:
-    assert "Accepted without effect:" in start("--help")[1]
-    assert start("--version")[1].startswith("TensorFlow ModelServer: reconciler ")
+def test_help_and_version_are_answered_and_end_well() -> None:
+    code, output = start("--help")
+    assert (code, "Accepted without effect:" in output) == (0, True)
+    code, output = start("--version")
+    assert (code, output.startswith("TensorFlow ModelServer: reconciler ")) == (0, True)
+
+
+def test_a_value_that_cannot_be_read_ends_the_start_with_the_usage() -> None:
     code, output = start("--nonsense=1", "--port=many")
     assert code == 1
-    assert output.startswith("Couldn't interpret value many for flag port.")
+    assert "Couldn't interpret value many for flag port." in output
+    assert output.startswith("usage: reconciler model-server\nFlags:\n")
+
+
+def test_an_unknown_argument_is_printed_and_the_start_goes_on_without_it() -> None:
+    code, output = start("--model_name", "half")
+    assert code == 1
+    assert output.startswith("unknown argument: --model_name\nusage: reconciler model-server\n")
+    assert "model_base_path and server_options.model_config_file are empty!" in output
