@@ -25,7 +25,7 @@ from reconciler import parse, plan
 from reconciler.cli import app
 from reconciler.expose.outline import Subject
 from reconciler.expose.text import plan_text
-from reconciler.modelserver import flags
+from reconciler.modelserver import flagsyntax
 from reconciler.state.desired import Commit
 from reconciler.wire import text
 
@@ -90,7 +90,7 @@ def check_ours(words: list[str]) -> None:
         assert words[0] in option_names(root)
         return
     if words[0] == "model-server":
-        assert flags.parse(words[1:]).unknown == ()
+        assert flagsyntax.parse(words[1:]).unknown == ()
         return
     command = root.commands.get(words[0])
     assert command is not None, f"no command {words[0]}"
@@ -106,7 +106,7 @@ def check_command(words: list[str]) -> None:
         targets = re.findall(r"^([\w.-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
         assert [word for word in words[1:] if "=" not in word and word not in targets] == []
     elif program == "tensorflow_model_server":
-        assert flags.parse(words[1:]).unknown == ()
+        assert flagsyntax.parse(words[1:]).unknown == ()
     else:
         assert program in ORDINARY | {"pip", "python"}, f"{program} is not checked by this test"
 
