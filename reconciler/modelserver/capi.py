@@ -52,6 +52,7 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {  # name: result, arguments
     "TF_NewGraph": (_P,),
     "TF_DeleteGraph": (None, _P),
     "TF_GraphOperationByName": (_P, _P, _S),
+    "TF_OperationNumOutputs": (_I, _P),
     "TF_GraphImportGraphDef": (None, _P, ctypes.POINTER(Buffer), _P, _P),
     "TF_NewImportGraphDefOptions": (_P,),
     "TF_DeleteImportGraphDefOptions": (None, _P),

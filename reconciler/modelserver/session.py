@@ -8,8 +8,9 @@ Not here: where a session comes from (savedmodel, tfrecords), copies of values (
 """
 
 import ctypes
+import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,12 @@ from reconciler.modelserver.ctensors import Array
 from reconciler.modelserver.statuses import Code, StatusError
 from reconciler.wire.stubs import config_pb2
 
+_TENSOR = re.compile(r"(.+):([0-9]{1,9})")
+_UNKNOWN_FEED = "FeedInputs: unable to find feed output {}"  # these words are those of graph/subgraph.cc
+_NO_SUCH_FEED = "FeedInputs: {} should have output index < {}"
+_UNKNOWN_FETCH = "FetchOutputs node {}: not found"
+_NO_SUCH_FETCH = "FetchOutputs {}: output index too large, must be < {}"
+_UNKNOWN_TARGET = "PruneForTargets: Some target nodes not found: {} "
 _MOST_RUNS = 256  # combinations of feeds and fetches remembered; clients choose them, so there is a limit
 
 
@@ -86,23 +93,30 @@ class Session:
         found = self._runs.get(names)
         if found is None:
             feeds, fetches, targets = names
+            inputs = [self._output(name, _UNKNOWN_FEED, _NO_SUCH_FEED) for name in feeds]
+            outputs = [self._output(name, _UNKNOWN_FETCH, _NO_SUCH_FETCH) for name in fetches]
+            operations = [self._operation(name, _UNKNOWN_TARGET.format(name)) for name in targets]
             found = _Run(
-                self._outputs(feeds, "FeedInputs: unable to find feed output {}"),
-                self._outputs(fetches, "FetchOutputs node {}: not found"),
-                (ctypes.c_void_p * len(targets))(*(self._operation(name, "{}: not found") for name in targets)),
+                (capi.Output * len(inputs))(*inputs),
+                (capi.Output * len(outputs))(*outputs),
+                (ctypes.c_void_p * len(operations))(*operations),
             )
             if len(self._runs) >= _MOST_RUNS:
                 self._runs.clear()
             self._runs[names] = found
         return found
 
-    def _outputs(self, names: Iterable[str], complaint: str) -> Any:
-        """TF_Outputs of tensor names; NOT_FOUND in the words of ``graph/subgraph.cc``."""
-        found = [capi.Output(self._operation(name, complaint), int(name.partition(":")[2] or 0)) for name in names]
-        return (capi.Output * len(found))(*found)
+    def _output(self, name: str, unknown: str, no_such: str) -> capi.Output:
+        matched = _TENSOR.fullmatch(name)
+        operation_name, index = (matched[1], int(matched[2])) if matched else (name, 0)
+        operation = self._operation(operation_name, unknown.format(name))
+        count = self._library.TF_OperationNumOutputs(operation)
+        if index >= count:
+            raise StatusError(Code.INVALID_ARGUMENT, no_such.format(name, count))
+        return capi.Output(operation, index)
 
     def _operation(self, name: str, complaint: str) -> capi.Pointer:
-        found = self._library.TF_GraphOperationByName(self._graph, name.partition(":")[0].encode())
+        found = self._library.TF_GraphOperationByName(self._graph, name.encode())
         if not found:
-            raise StatusError(Code.NOT_FOUND, complaint.format(name))
+            raise StatusError(Code.NOT_FOUND, complaint)
         return found
