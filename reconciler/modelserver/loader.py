@@ -17,17 +17,21 @@ from reconciler.modelserver.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Loads version directories. ``warm_up`` gets the loaded version and its path, and may refuse it."""
+    """Loads version directories. ``warm_up`` gets the loaded version and its path, and may refuse it; so may ``batch``,
+    which comes first and gives back the version to serve."""
 
     settings: SessionSettings
     telemetry: Telemetry
     warm_up: Callable[[SavedModel, str], None] | None = None
+    batch: Callable[[SavedModel, str], SavedModel] | None = None
 
     def load(self, path: str) -> SavedModel:
         """A version ready to serve; a StatusError carries the code and text of the C++ server."""
         savedmodel.check_kind(path)
         saved_model = self._load(path)
         try:
+            if self.batch is not None:
+                saved_model = self.batch(saved_model, path)
             if self.warm_up is not None:
                 self.warm_up(saved_model, path)
         except BaseException:

@@ -124,6 +124,11 @@ def type_name(number: int) -> str:
     return str(types_pb2.DataType.Name(number)).removeprefix("DT_").lower()
 
 
+def element_type_name(array: Array) -> str:
+    """The element type of an array as error texts spell it: ``float``."""
+    return ELEMENT_TYPES[_BY_DTYPE[array.dtype]].name
+
+
 def enum_name(array: Array) -> str:
     """The DataType of an array as its enumeration spells it: ``DT_FLOAT``."""
     return str(types_pb2.DataType.Name(_BY_DTYPE[array.dtype]))
