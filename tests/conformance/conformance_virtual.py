@@ -5,7 +5,8 @@ Used by the suite's conftest for every case that is about the core, and by the d
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
+from typing import TypeVar
 
 from conformance_exports import Export
 from conformance_world import InFlight, Pending, Statuses, World
@@ -25,6 +26,7 @@ from reconciler.modelserver.core import (
 )
 from reconciler.modelserver.statuses import cut, invalid_argument
 
+Answer = TypeVar("Answer")
 LOAD_SECONDS = 0.02
 
 
@@ -119,10 +121,10 @@ class VirtualWorld(World):
         return pending
 
     def get_model_status(self, name: str, version: int | None = None, label: str | None = None) -> Statuses | Status:
-        return self.server.core.get_model_status(name, version)
+        return _cut(self.server.core.get_model_status(name, version))
 
     def resolve(self, name: str, version: int | None = None, label: str | None = None) -> int | Status:
-        return self.server.request(name, version, label)
+        return _cut(self.server.request(name, version, label))
 
     def content(self, name: str, version: int | None = None) -> int | Status:
         found = self.resolve(name, version)
@@ -153,8 +155,13 @@ class VirtualWorld(World):
         for ticket, pending, sent in self._sent:
             if ticket.status is not None and ticket.finished_at is not None:
                 pending.seconds = ticket.finished_at - sent
-                pending.status = Status(ticket.status.code, cut(ticket.status.message))
+                pending.status = _cut(ticket.status)
         self._sent = [each for each in self._sent if each[1].status is None]
+
+
+def _cut(answer: Answer) -> Answer:
+    """A refusal as an RPC carries it; anything else as it is."""
+    return replace(answer, message=cut(answer.message)) if isinstance(answer, Status) else answer  # type: ignore[return-value]
 
 
 def core_flags(flags: tuple[str, ...]) -> Flags:

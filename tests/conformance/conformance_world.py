@@ -240,6 +240,10 @@ class Model:
             self._world.put(self.path(version), Export(number if content is None else content, seconds, fault))
         return self
 
+    def export(self, content: int) -> Export:
+        """Files whose answers tell that content."""
+        return Export(content)
+
     def repair(self, version: int) -> None:
         """Give a broken version the files it should have had."""
         self._world.overwrite(self.path(version), Export(version))
@@ -297,6 +301,19 @@ class Model:
         """Let time pass until one version is in one of these states."""
         what = f"version {version} of {self.name} at {' or '.join(states)}"
         self._world.until(lambda: self.states().get(version) in states, within, what)
+
+    def watch(self, states: Mapping[int, str], within: float = PATIENCE) -> list[dict[int, str]]:
+        """Let time pass until its states are these, and return all that were seen on the way, each once in a row."""
+        seen: list[dict[int, str]] = []
+
+        def look() -> bool:
+            now = self.states()
+            if not seen or seen[-1] != now:
+                seen.append(now)
+            return now == states
+
+        self._world.until(look, within, f"{self.name} at {dict(states)}")
+        return seen
 
     def stays(self, states: Mapping[int, str], seconds: float) -> None:
         """Let time pass; its states must be these all the while."""
