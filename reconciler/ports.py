@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.export import Export
 from reconciler.state.look import LabelReading, ModelLook, PathFacts, ProofLook, Reach
 from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
@@ -100,6 +101,10 @@ class VersionStore(Protocol):
 
     async def facts(self, server: DesiredServer, base_path: str) -> PathFacts:
         """What storage holds below a base path; UNSEEN where no mapping covers it or storage does not answer."""
+        ...
+
+    async def export(self, server: DesiredServer, base_path: str, version: int) -> Export:
+        """What the export of that version promises; its `problem` says why where it could not be read."""
         ...
 
 

@@ -1,19 +1,25 @@
 """One base path in storage, as names, sizes and bytes: on a local disk, or behind any file system of fsspec.
 
-Used by `storage.py` only. Reads are bounded: depth, number of files, nothing above what is asked for. Links are
-followed (published versions are often links), a loop ends at the depth limit. Blocking.
+Used by `storage_versions.py` and `storage_exports.py`. Reads are bounded: depth, number of files, nothing above what
+is asked for. Links are followed (published versions are often links), a loop ends at the depth limit. Blocking.
 """
 
 import hashlib
+import itertools
 import os
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import unquote, urlsplit
 
 MAX_FILES = 20_000
 """Files below one version directory; more than that is no SavedModel."""
+
+MAX_CHILDREN = 200_000
+"""Names directly below a base path."""
 
 MAX_DEPTH = 12
 """Folders within folders below one version directory."""
@@ -22,7 +28,7 @@ _CHUNK = 1 << 20
 
 
 class NoSavedModel(Exception):
-    """A version directory holds what no SavedModel is made of: far too much, or a pipe, or a device."""
+    """A directory holds what no SavedModel is made of: far too much, or a pipe, or a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,13 @@ class Entry:
     """One file below a version directory (`path` "" where the version itself is a file).
 
     `state` changes whenever the content may have; "" where the storage cannot say, and then nothing is remembered.
+    `changed` is when the content last did, seconds since the epoch; 0 where the storage cannot say.
     """
 
     path: str
     size: int
     state: str = ""
+    changed: float = 0.0
 
 
 class Tree(Protocol):
@@ -50,8 +58,8 @@ class Tree(Protocol):
         """Every file below that child, ascending; None where it is gone."""
         ...
 
-    def digest(self, name: str, path: str) -> str:
-        """The SHA-256 of one file, in hex."""
+    def open(self, name: str, path: str) -> BinaryIO:
+        """One file below that child, to read from any place in it."""
         ...
 
 
@@ -73,7 +81,8 @@ class LocalTree:
     def children(self) -> list[str] | None:
         """See `Tree`."""
         try:
-            return os.listdir(self._root)  # noqa: PTH208 — names are all we need
+            with os.scandir(self._root) as children:
+                return bounded((child.name for child in children), self.url)
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -90,10 +99,9 @@ class LocalTree:
             return None
         return sorted(entries, key=lambda each: each.path)
 
-    def digest(self, name: str, path: str) -> str:
+    def open(self, name: str, path: str) -> BinaryIO:
         """See `Tree`."""
-        with (self._root / name / path).open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return (self._root / name / path).open("rb")
 
 
 def _walk(folder: str, prefix: str, entries: list[Entry], depth: int) -> None:
@@ -111,7 +119,8 @@ def _walk(folder: str, prefix: str, entries: list[Entry], depth: int) -> None:
 def _local_entry(path: str, found: os.stat_result) -> Entry:
     if not stat.S_ISREG(found.st_mode):
         raise NoSavedModel(f"{path} is no regular file; opening it might hang")
-    return Entry(path, found.st_size, f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}:{found.st_ctime_ns}")
+    state = f"{found.st_size}:{found.st_mtime_ns}:{found.st_ino}:{found.st_ctime_ns}"
+    return Entry(path, found.st_size, state, found.st_mtime)
 
 
 class RemoteTree:
@@ -130,7 +139,7 @@ class RemoteTree:
             found = self._fs.ls(self._root, detail=False)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        return [str(each).rstrip("/").rpartition("/")[2] for each in found]
+        return bounded((str(each).rstrip("/").rpartition("/")[2] for each in found), self.url)
 
     def files(self, name: str) -> list[Entry] | None:
         """See `Tree`."""
@@ -143,13 +152,10 @@ class RemoteTree:
             return None
         return sorted(entries, key=lambda each: each.path)
 
-    def digest(self, name: str, path: str) -> str:
+    def open(self, name: str, path: str) -> BinaryIO:
         """See `Tree`."""
-        with self._fs.open(f"{self._root.rstrip('/')}/{name}/{path}", "rb") as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-        return digest.hexdigest()
+        opened: BinaryIO = self._fs.open(f"{self._root.rstrip('/')}/{name}/{path}", "rb")
+        return opened
 
 
 def _remote_entry(path: str, facts: dict[str, Any]) -> Entry:
@@ -157,7 +163,36 @@ def _remote_entry(path: str, facts: dict[str, Any]) -> Entry:
     said = [facts.get(key) for key in ("etag", "ETag", "md5Hash", "generation", "mtime", "LastModified", "created")]
     state = ":".join(str(each) for each in said if each is not None)
     size = int(facts.get("size") or 0)
-    return Entry(path, size, f"{size}:{state}" if state else "")
+    times = [facts.get(key) for key in ("mtime", "LastModified", "last_modified", "updated", "created")]
+    changed = next((_seconds(each) for each in times if each is not None), 0.0)
+    return Entry(path, size, f"{size}:{state}" if state else "", changed)
+
+
+def _seconds(said: object) -> float:
+    """A time as some backend writes it, in seconds since the epoch; 0 where it makes no sense."""
+    try:
+        read = datetime.fromisoformat(said) if isinstance(said, str) else said
+        if isinstance(read, datetime):
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+        return float(read) if isinstance(read, int | float) else 0.0
+    except (ValueError, OverflowError):
+        return 0.0
+
+
+def digest(stream: BinaryIO) -> str:
+    """The SHA-256 of what a stream holds, in hex."""
+    found = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        found.update(chunk)
+    return found.hexdigest()
+
+
+def bounded(names: Iterable[str], url: str) -> list[str]:
+    """The names below a URL. Raises NoSavedModel where there are more than anybody wants to look through."""
+    found = list(itertools.islice(names, MAX_CHILDREN + 1))
+    if len(found) > MAX_CHILDREN:
+        raise NoSavedModel(f"more than {MAX_CHILDREN:,} names in {url}; remove what no server shall ever load")
+    return found
 
 
 def _keep(entries: list[Entry], entry: Entry, folder: str) -> None:

@@ -8,5 +8,19 @@ the other.
 
 from reconciler.preflight.completeness import MAX_LACKS, FileFact, version_files, wanted_digests
 from reconciler.preflight.names import Spelling, number_of, spellings
+from reconciler.preflight.stillness import STILL_AFTER, Sighting, age, sighted, unrest
 
-__all__ = ["MAX_LACKS", "FileFact", "Spelling", "number_of", "spellings", "version_files", "wanted_digests"]
+__all__ = [
+    "MAX_LACKS",
+    "STILL_AFTER",
+    "FileFact",
+    "Sighting",
+    "Spelling",
+    "age",
+    "number_of",
+    "sighted",
+    "spellings",
+    "unrest",
+    "version_files",
+    "wanted_digests",
+]

@@ -7,7 +7,8 @@ at all is called incomplete too; re-export it.
 
 What identifies an export: names and sizes of all files, and the content of `saved_model.pb`, `variables.index`,
 `fingerprint.pb` and every file up to 1 MiB. The index holds a checksum of every tensor, so the shards, however large,
-need not be read. Called by `adapters/storage.py`. Deliberately not here: reading; and whether a size still grows.
+need not be read. Called by `adapters/storage_versions.py`. Deliberately not here: reading; and whether somebody still
+writes (`stillness.py`).
 """
 
 import hashlib
@@ -31,24 +32,34 @@ MAX_LACKS = 8
 
 @dataclass(frozen=True, slots=True)
 class FileFact:
-    """One file below a version directory: its path from there with `/`, its size in bytes."""
+    """One file below a version directory: its path from there with `/`, its size in bytes.
+
+    changed: when its content last changed as the storage says, seconds since the epoch; 0 where it does not.
+    """
 
     path: str
     size: int
+    changed: float = 0.0
 
 
 def version_files(
-    version: int, files: Sequence[FileFact], digests: Mapping[str, str], lacks: Iterable[str] = ()
+    version: int,
+    files: Sequence[FileFact],
+    digests: Mapping[str, str],
+    lacks: Iterable[str] = (),
+    unrest: Iterable[str] = (),
 ) -> VersionFiles:
     """The judgement on one version directory.
 
     `digests` gives a content digest for each path of `wanted_digests`; `lacks` is what was found wanting before (its
-    name). Where something lacks there is no fingerprint.
+    name), `unrest` what a directory lacks that is being written. Where something lacks there is no fingerprint.
     """
-    missing = (*lacks, *_missing({each.path: each.size for each in files}))
+    growing = tuple(unrest)
+    missing = (*lacks, *growing, *_missing({each.path: each.size for each in files}))
     shown = missing if len(missing) <= MAX_LACKS else (*missing[:MAX_LACKS], f"{len(missing) - MAX_LACKS} more files")
     size = sum(each.size for each in files)
-    return VersionFiles(version, shown, size, "" if missing else _fingerprint(files, digests))
+    fingerprint = "" if missing else _fingerprint(files, digests)
+    return VersionFiles(version, shown, size, fingerprint, growing=bool(growing))
 
 
 def wanted_digests(files: Sequence[FileFact]) -> tuple[str, ...]:

@@ -8,17 +8,38 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.modelserver.core import OK, Code, Load, LoadKey, LoadPlan, MemoryDisk, Status
 from reconciler.state.desired import DesiredServer
+from reconciler.state.export import DEFAULT_SIGNATURE, Export, Signature, TensorSpec
 from reconciler.state.look import PathFacts, Presence, VersionFiles
+
+USUAL = Export(
+    "",
+    0,
+    signatures=(
+        Signature(
+            DEFAULT_SIGNATURE,
+            "tensorflow/serving/predict",
+            (TensorSpec("x", "float", (-1, 1)),),
+            (TensorSpec("y", "float", (-1, 1)),),
+        ),
+    ),
+    tf_version="2.20.0",
+    size=1000,
+)
+"""What version directories promise unless a script says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """One version directory: its content, what it lacks, and how loading it goes (seconds, error text or "")."""
+    """One version directory: its content, what it lacks, and how loading it goes (seconds, error text or "").
+
+    export: what it promises to clients; place, number and fingerprint are filled in when it is read.
+    """
 
     content: str
     lacks: tuple[str, ...] = ()
     seconds: float = 0.1
     error: str = ""
+    export: Export = USUAL
 
 
 @dataclass
@@ -64,10 +85,22 @@ class Storage:
         numbers = sorted(int(name) for name in self.disk.children(base_path) if name.isdigit())
         return PathFacts(base_path, Presence.SEEN, tuple(self._facts(base_path, number) for number in numbers))
 
+    async def export(self, _server: DesiredServer, base_path: str, version: int) -> Export:
+        """See `ports.VersionStore`."""
+        if base_path in self.unseen:
+            return Export(base_path, version, problem="hidden by the script")
+        files = self._files.get(f"{base_path}/{version}")
+        if files is None:
+            return Export(base_path, version, problem=f"{base_path}/{version} does not exist")
+        found = self._facts(base_path, version)
+        return replace(
+            files.export, base_path=base_path, version=version, fingerprint=found.fingerprint, size=found.size
+        )
+
     def _facts(self, base_path: str, number: int) -> VersionFiles:
         files = self._files[f"{base_path}/{number}"]
         fingerprint = "" if files.lacks else f"sha256:{files.content}"
-        return VersionFiles(number, files.lacks, 1000, fingerprint)
+        return VersionFiles(number, files.lacks, files.export.size, fingerprint)
 
 
 class StoredLoads(LoadPlan):

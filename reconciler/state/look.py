@@ -131,13 +131,15 @@ class VersionFiles:
     """One version directory in storage. `lacks` names what a complete SavedModel would have; size in bytes.
 
     `fingerprint` is `sha256:` and a hex digest over names, sizes and contents that identify the export, "" unless the
-    directory is complete.
+    directory is complete. growing: it changed since the look before, or only just now; it lacks its end, then, and a
+    look some seconds later finds it whole if nobody writes any more.
     """
 
     version: int
     lacks: tuple[str, ...] = ()
     size: int = 0
     fingerprint: str = ""
+    growing: bool = False
 
     @property
     def complete(self) -> bool:

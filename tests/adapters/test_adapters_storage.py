@@ -10,9 +10,10 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from reconciler.adapters import storage, storage_trees
+from reconciler.adapters import storage, storage_trees, storage_versions
 from reconciler.adapters.storage import FsspecStore
 from reconciler.adapters.storage_threads import DaemonThreads
+from reconciler.adapters.storage_versions import VersionFolders
 from reconciler.state.desired import DesiredServer, Fleet, StorageMapping
 from reconciler.state.look import Presence
 
@@ -30,7 +31,7 @@ def server(*mappings: tuple[str, str]) -> DesiredServer:
 
 @pytest.fixture
 def store() -> Iterator[FsspecStore]:
-    store = FsspecStore(deadline=2.0, shared_for=0.0)
+    store = FsspecStore(deadline=2.0, shared_for=0.0, still_after=0.0)
     yield store
     store.close()
 
@@ -156,19 +157,19 @@ async def test_object_store_is_read_through_fsspec(store: FsspecStore) -> None:
 
 def test_content_is_digested_once_per_state_of_a_file(tmp_path: Path) -> None:
     export(tmp_path / "1")
-    cache = storage.DigestCache()
-    first = storage.look_into(f"file://{tmp_path}", cache)
+    folders = VersionFolders(still_after=0.0)
+    first = folders.facts(f"file://{tmp_path}")
     graph = tmp_path / "1/saved_model.pb"
     known = graph.stat()
     graph.write_bytes(b"GRAPH")
     os.utime(graph, ns=(known.st_atime_ns, known.st_mtime_ns))
-    changed = storage.look_into(f"file://{tmp_path}", cache)
+    changed = folders.facts(f"file://{tmp_path}")
     assert first.versions[0].fingerprint != changed.versions[0].fingerprint
-    assert storage.look_into(f"file://{tmp_path}", cache) == changed
+    assert folders.facts(f"file://{tmp_path}") == changed
 
 
 def test_cache_forgets_the_least_recently_used() -> None:
-    cache = storage.DigestCache(limit=2)
+    cache = storage_versions.DigestCache(limit=2)
     read: list[str] = []
 
     def digest(path: str) -> str:
@@ -184,14 +185,14 @@ def test_cache_forgets_the_least_recently_used() -> None:
 
 
 def test_file_without_a_known_state_is_read_every_time() -> None:
-    cache = storage.DigestCache()
+    cache = storage_versions.DigestCache()
     read = iter(["first", "second"])
     digests = [cache.digest("u", storage_trees.Entry("p", 1), lambda: next(read)) for _ in range(2)]
     assert digests == ["first", "second"]
 
 
 async def test_versions_beyond_the_bound_are_counted(store: FsspecStore, tmp_path: Path) -> None:
-    for version in range(1, storage.MAX_VERSIONS + 4):
+    for version in range(1, storage_versions.MAX_VERSIONS + 4):
         (tmp_path / "m" / str(version)).mkdir(parents=True)
     facts = await store.facts(server(("/models", f"file://{tmp_path}")), "/models/m")
     assert facts.versions[0].version == 4
@@ -200,8 +201,8 @@ async def test_versions_beyond_the_bound_are_counted(store: FsspecStore, tmp_pat
 
 def test_digest_is_of_the_content(tmp_path: Path) -> None:
     export(tmp_path / "1")
-    tree = storage_trees.tree_of(str(tmp_path))
-    assert tree.digest("1", "saved_model.pb") == hashlib.sha256(b"graph").hexdigest()
+    with storage_trees.tree_of(str(tmp_path)).open("1", "saved_model.pb") as stream:
+        assert storage_trees.digest(stream) == hashlib.sha256(b"graph").hexdigest()
 
 
 async def test_storage_that_hangs_never_holds_up_the_end_of_the_process() -> None:

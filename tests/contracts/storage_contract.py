@@ -1,12 +1,14 @@
 """What every `VersionStore` must do. A test module gives a `StoreRig` and inherits `StorageContract`.
 
-The rig's server sees `/models`; `publish` puts a complete export there, `spoil` takes its variables away.
+The rig's server sees `/models`; `publish` puts a complete export there, `spoil` takes its variables away. Its store
+counts a directory as written as soon as it is seen.
 """
 
 from typing import Protocol
 
 from reconciler.ports import VersionStore
 from reconciler.state.desired import DesiredServer
+from reconciler.state.export import DEFAULT_SIGNATURE
 from reconciler.state.look import Presence
 
 
@@ -59,6 +61,29 @@ class StorageContract:
     async def test_base_path_that_is_not_there_is_missing(self, rig: StoreRig) -> None:
         rig.publish("/models/m", 1)
         assert (await rig.store.facts(rig.server, "/models/none")).presence is Presence.MISSING
+
+    async def test_export_says_what_the_version_promises(self, rig: StoreRig) -> None:
+        rig.publish("/models/m", 1)
+        (files,) = (await rig.store.facts(rig.server, "/models/m")).versions
+        export = await rig.store.export(rig.server, "/models/m", 1)
+        assert (export.base_path, export.version, export.problem) == ("/models/m", 1, "")
+        assert [each.name for each in export.signatures] == [DEFAULT_SIGNATURE]
+        assert (export.fingerprint, export.size) == (files.fingerprint, files.size)
+
+    async def test_export_of_a_spoiled_version_has_no_fingerprint(self, rig: StoreRig) -> None:
+        rig.publish("/models/m", 1)
+        rig.spoil("/models/m", 1)
+        assert (await rig.store.export(rig.server, "/models/m", 1)).fingerprint == ""
+
+    async def test_export_that_was_withdrawn_has_a_problem(self, rig: StoreRig) -> None:
+        rig.publish("/models/m", 1)
+        rig.publish("/models/m", 2)
+        await rig.store.export(rig.server, "/models/m", 2)
+        rig.withdraw("/models/m", 2)
+        assert "does not exist" in (await rig.store.export(rig.server, "/models/m", 2)).problem
+
+    async def test_export_outside_every_mapping_has_a_problem(self, rig: StoreRig) -> None:
+        assert (await rig.store.export(rig.server, "/elsewhere/m", 1)).problem
 
     async def test_path_outside_every_mapping_is_unseen_with_a_reason(self, rig: StoreRig) -> None:
         facts = await rig.store.facts(rig.server, "/elsewhere/m")

@@ -6,12 +6,17 @@ from pathlib import Path
 
 import fsspec
 import pytest
+from exports import saved_model
 from storage_contract import StorageContract
 
 from reconciler.adapters.storage import FsspecStore
 from reconciler.state.desired import DesiredServer, Fleet, StorageMapping
 
-FILES = ("saved_model.pb", "variables/variables.index", "variables/variables.data-00000-of-00001")
+FILES = {
+    "saved_model.pb": saved_model(),
+    "variables/variables.index": b"index",
+    "variables/variables.data-00000-of-00001": b"tensors",
+}
 
 
 def mapped(url: str) -> DesiredServer:
@@ -20,15 +25,15 @@ def mapped(url: str) -> DesiredServer:
 
 class DiskRig:
     def __init__(self, root: Path) -> None:
-        self.store = FsspecStore(shared_for=0.0)
+        self.store = FsspecStore(shared_for=0.0, still_after=0.0)
         self.server = mapped(f"file://{root}")
         self._root = root
 
     def publish(self, base_path: str, version: int) -> None:
-        for name in FILES:
+        for name, content in FILES.items():
             file = self._at(base_path, version) / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(b"content")
+            file.write_bytes(content)
 
     def spoil(self, base_path: str, version: int) -> None:
         shutil.rmtree(self._at(base_path, version) / "variables")
@@ -42,14 +47,14 @@ class DiskRig:
 
 class BucketRig:
     def __init__(self, bucket: str) -> None:
-        self.store = FsspecStore(shared_for=0.0)
+        self.store = FsspecStore(shared_for=0.0, still_after=0.0)
         self.server = mapped(f"memory://{bucket}")
         self._bucket = bucket
         self._memory = fsspec.filesystem("memory")
 
     def publish(self, base_path: str, version: int) -> None:
-        for name in FILES:
-            self._memory.pipe(f"{self._at(base_path, version)}/{name}", b"content")
+        for name, content in FILES.items():
+            self._memory.pipe(f"{self._at(base_path, version)}/{name}", content)
 
     def spoil(self, base_path: str, version: int) -> None:
         self._memory.rm(f"{self._at(base_path, version)}/variables", recursive=True)
