@@ -27,7 +27,7 @@ from reconciler.modelserver.tensors import Array
 
 _PARAMETERS_FILE = "batching_params.pbtxt"
 Signature = tuple[frozenset[str], frozenset[str]]
-ReadParameters = Callable[[Path], BatchingParameters]
+ReadParameters = Callable[[str], BatchingParameters]
 """Reads a file of parameters; a StatusError says why it cannot."""
 
 
@@ -225,6 +225,6 @@ class Batching:
             file = Path(path) / _PARAMETERS_FILE
             if not file.exists():
                 return saved_model
-            parameters = replace(self.read(file), num_batch_threads=parameters.num_batch_threads)
+            parameters = replace(self.read(str(file)), num_batch_threads=parameters.num_batch_threads)
         batchparameters.check_queue(parameters)
         return BatchedModel(saved_model, parameters, self.scheduler, self.telemetry)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import grpc
 
-from reconciler.modelserver import configs, textfiles
+from reconciler.modelserver import batchparameters, configs, serverprotos, textfiles
+from reconciler.modelserver.batchparameters import BatchingParameters
 from reconciler.modelserver.core import ServerConfig
 from reconciler.modelserver.flags import ServerFlags
 from reconciler.modelserver.savedmodel import SessionSettings
-from reconciler.modelserver.serverprotos import BatchingParameters, MonitoringConfig, SSLConfig
+from reconciler.modelserver.serverprotos import MonitoringConfig, SSLConfig
 from reconciler.modelserver.statuses import invalid_argument
 from reconciler.wire.stubs import config_pb2
 
@@ -30,6 +31,8 @@ class Plan:
     sessions: SessionSettings
     credentials: grpc.ServerCredentials | None
     """None: without TLS."""
+    batching: BatchingParameters | None
+    """None: every request runs by itself."""
 
 
 def prepare(wanted: ServerFlags) -> Plan:
@@ -39,17 +42,30 @@ def prepare(wanted: ServerFlags) -> Plan:
     if wanted.use_alts_credentials and wanted.ssl_config_file:
         raise invalid_argument("Either use_alts_credentials must be false or ssl_config_file must be empty.")
     config = configs.at_start(wanted)
-    _check_batching(wanted)
-    return Plan(config, _sessions(wanted), _credentials(wanted.ssl_config_file))
+    batching = _batching(wanted)
+    sessions = _sessions(wanted)
+    if batching is not None:
+        batchparameters.check_scheduler(batching)
+    return Plan(config, sessions, _credentials(wanted.ssl_config_file), batching)
 
 
-def _check_batching(wanted: ServerFlags) -> None:
-    if wanted.enable_batching and wanted.batching_parameters_file:
-        textfiles.read(wanted.batching_parameters_file, BatchingParameters())
-    elif wanted.batching_parameters_file:
+def _batching(wanted: ServerFlags) -> BatchingParameters | None:
+    if wanted.enable_batching:
+        return (
+            read_batching(wanted.batching_parameters_file) if wanted.batching_parameters_file else BatchingParameters()
+        )
+    if wanted.batching_parameters_file:
         raise invalid_argument(
             "server_options.batching_parameters_file is set without setting server_options.enable_batching to true."
         )
+    return None
+
+
+def read_batching(file: str) -> BatchingParameters:
+    """The parameters in a file, for all versions or for one."""
+    message = serverprotos.BatchingParameters()
+    textfiles.read(file, message)
+    return batchparameters.from_message(message)
 
 
 def _sessions(wanted: ServerFlags) -> SessionSettings:
