@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.parse.documents import FleetDocument, Labels, ModelDocument, Placement, ServerEntry
 from reconciler.parse.nodes import Node
 from reconciler.state.desired import (
+    Accepted,
     Adopt,
     Connection,
     Deadlines,
@@ -20,6 +21,7 @@ from reconciler.state.desired import (
     DesiredModel,
     Fleet,
     Place,
+    Preflight,
     Retry,
     SecretRef,
     StorageMapping,
@@ -88,6 +90,7 @@ def model(document: Node) -> ModelDocument:
         transition=Transition(**_given(_TRANSITION, spec.get("transition"))),
         retry=Retry(**_given(_RETRY, spec.get("retry"))),
         suspend=suspend(spec),
+        preflight=_preflight(spec.get("preflight", {})),
         place=Place("", document.line, document.column),
     )
     node = document.fields["spec"]
@@ -145,6 +148,15 @@ def _policy(versions: Mapping[str, Any]) -> VersionPolicy:
     if "specific" in versions:
         return specific(*(int(version) for version in versions["specific"]))
     return Latest(versions["latest"]) if "latest" in versions else All()
+
+
+def _preflight(data: Mapping[str, Any]) -> Preflight:
+    pins = data.get("fingerprints", {})
+    accepted = [Accepted(int(each["from"]), int(each["to"]), each["reason"]) for each in data.get("acceptBreaking", [])]
+    return Preflight(
+        fingerprints=tuple(sorted((int(version), pin) for version, pin in pins.items())),
+        accept_breaking=tuple(sorted(accepted, key=lambda each: (each.from_, each.to))),
+    )
 
 
 def _labels(data: object) -> Labels:

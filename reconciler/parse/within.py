@@ -26,6 +26,8 @@ def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
         yield from _labels_over_specific(spec, said, said.model.policy)
     else:
         yield from _needs_specific(spec, said)
+    yield from _pins(spec, said)
+    yield from _accepted(spec)
     yield from _nothing_kept(spec, said)
     yield from _suspension(spec)
     if said.model.retry.max < said.model.retry.backoff:
@@ -58,6 +60,40 @@ def _versions(spec: Node) -> Iterator[Finding]:
             what = f"version {number} is listed twice; first in line {seen[number]}"
             yield Finding(*node.position, "version-twice", what, "keep one of them")
         seen.setdefault(number, node.line)
+
+
+def _pins(spec: Node, said: ModelDocument) -> Iterator[Finding]:
+    policy = said.model.policy
+    for version, node in _said(spec, "preflight", "fingerprints").fields.items():
+        if int(version) > MAX_VERSION:
+            yield wording.no_version(node.key_position, version)
+        elif isinstance(policy, Specific) and int(version) not in policy.versions:
+            what = f"the fingerprint of version {version} guards nothing: versions.specific does not list {version}"
+            yield Finding(*node.key_position, "pin-unlisted", what, "remove it, or list the version", warning=True)
+
+
+def _accepted(spec: Node) -> Iterator[Finding]:
+    seen: dict[tuple[int, ...], int] = {}
+    for entry in _said(spec, "preflight", "acceptBreaking").items:
+        ends = [entry.fields["from"], entry.fields["to"]]
+        yield from (wording.version(end) for end in ends if int(str(end.data)) > MAX_VERSION)
+        move = tuple(int(str(end.data)) for end in ends)
+        if move[0] == move[1]:
+            what = f"from and to are both version {move[0]}, and so no label moves"
+            yield Finding(*entry.position, "accept-nothing", what, "give the version that the label leaves as `from`")
+        if move in seen:
+            what = f"the move from {move[0]} to {move[1]} is accepted twice; first in line {seen[move]}"
+            yield Finding(*entry.position, "accept-twice", what, "keep one of them")
+        seen.setdefault(move, entry.line)
+
+
+def _said(node: Node, *path: str) -> Node:
+    """The node at that path; an empty one where the document does not say so much."""
+    for step in path:
+        if step not in node.fields:
+            return Node(None, node.line, node.column)
+        node = node.fields[step]
+    return node
 
 
 def _labels_over_specific(spec: Node, said: ModelDocument, policy: Specific) -> Iterator[Finding]:

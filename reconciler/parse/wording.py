@@ -49,23 +49,27 @@ def explain(kind: str, root: Node, error: "ValidationError") -> Iterator[Finding
             yield from _missing(node, path, schema)
         case "type":
             yield _type(path, node, schema)
-        case _ if schema.get("title") == "version":
-            yield version(node)
         case "pattern" if "propertyNames" in tuple(error.absolute_schema_path):
             yield _key(node, str(error.instance), schema)
+        case _ if schema.get("title") == "version":
+            yield version(node)
         case rule:
             yield _value(kind, path, node, str(rule), schema)
 
 
 def version(node: Node) -> Finding:
     """Why a number or digits are no version."""
-    text = str(node.data)
+    return no_version(node.position, str(node.data))
+
+
+def no_version(at: tuple[int, int], text: str) -> Finding:
+    """Why a text at that line and column is no version."""
     digits = text.lstrip("0")
     if text.isascii() and text.isdigit() and digits and digits != text:
         to_do = f"write {digits[:40]}; the directory may be called {text[:40]} all the same"
-        return Finding(*node.position, "version-leading-zero", f"the version {shown(text)} has leading zeros", to_do)
+        return Finding(*at, "version-leading-zero", f"the version {shown(text)} has leading zeros", to_do)
     to_do = "write the number that names the version's directory, from 1 to 9223372036854775807"
-    return Finding(*node.position, "version-out-of-range", f"{shown(text)} is not a version", to_do)
+    return Finding(*at, "version-out-of-range", f"{shown(text)} is not a version", to_do)
 
 
 def _unknown(kind: str, path: Sequence[str | int], node: Node, schema: Schema) -> Iterator[Finding]:
@@ -104,6 +108,8 @@ def _type(path: Sequence[str | int], node: Node, schema: Schema) -> Finding:
 
 def _key(node: Node, key: str, schema: Schema) -> Finding:
     at = node.fields[key].key_position if key in node.fields else node.position
+    if schema.get("title") == "version":
+        return no_version(at, key)
     return Finding(*at, "wrong-form", f"{shown(key)} cannot be a key here", _advice(schema))
 
 

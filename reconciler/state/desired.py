@@ -93,7 +93,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Suspend:
-    """Somebody asks that nothing be changed: why, who, and until when (seconds since the epoch; None: until removed)."""
+    """Somebody asks that nothing be changed: why, who, until when (seconds since the epoch; None: until removed)."""
 
     reason: str
     by: str
@@ -102,6 +102,31 @@ class Suspend:
     def stands(self, at: float) -> bool:
         """Whether it holds at that time."""
         return self.until is None or at < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Consent to move a label between two versions although clients may break, and why they will not."""
+
+    from_: int
+    to: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What is known beforehand of versions: fingerprints by version, ascending, and the breaks agreed to, ascending."""
+
+    fingerprints: tuple[tuple[int, str], ...] = ()
+    accept_breaking: tuple[Accepted, ...] = ()
+
+    def pinned(self, version: int) -> str:
+        """The fingerprint that version must have, "" where any goes."""
+        return next((fingerprint for number, fingerprint in self.fingerprints if number == version), "")
+
+    def accepted(self, from_: int, to: int) -> Accepted | None:
+        """The consent to a label's move in that direction, None where there is none."""
+        return next((each for each in self.accept_breaking if (each.from_, each.to) == (from_, to)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +143,7 @@ class DesiredModel:
     platform: str = "tensorflow"
     place: Place = Place("")
     suspend: Suspend | None = None
+    preflight: Preflight = Preflight()
 
 
 @dataclass(frozen=True, slots=True)

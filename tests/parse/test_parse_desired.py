@@ -11,6 +11,7 @@ from parse_builders import COMMIT, FLEET, MODEL, desired, fleet_with, model_with
 from reconciler import parse
 from reconciler.parse import normal
 from reconciler.state.desired import (
+    Accepted,
     Adopt,
     Connection,
     Deadlines,
@@ -19,6 +20,7 @@ from reconciler.state.desired import (
     DesiredModel,
     Fleet,
     Place,
+    Preflight,
     Retry,
     SecretRef,
     StorageMapping,
@@ -69,6 +71,11 @@ spec:
   labels: {stable: "41", canary: 42}
   transition: {policy: resource, allowDowntime: true, loadDeadline: 15m}
   retry: {limit: 5, backoff: 1m, max: 10m}
+  preflight:
+    fingerprints:
+      "42": "sha256:4444444444444444444444444444444444444444444444444444444444444444"
+      "41": "sha256:1111111111111111111111111111111111111111111111111111111111111111"
+    acceptBreaking: [{from: 42, to: "41", reason: back is agreed}, {from: "41", to: 42, reason: clients moved}]
 """
 
 
@@ -103,6 +110,10 @@ def test_every_field_of_a_model_arrives() -> None:
             transition=Transition(TransitionPolicy.RESOURCE, allow_downtime=True, load_deadline=900.0),
             retry=Retry(5, 60.0, 600.0),
             place=Place("model.yaml", 1, 1),
+            preflight=Preflight(
+                ((41, f"sha256:{'1' * 64}"), (42, f"sha256:{'4' * 64}")),
+                (Accepted(41, 42, "clients moved"), Accepted(42, 41, "back is agreed")),
+            ),
         ),
     )
 
@@ -113,6 +124,15 @@ def test_what_is_not_written_has_the_defaults_of_the_values() -> None:
     assert server.fleet.adopt is Adopt.REFUSE
     assert server.models[0].retry == Retry()
     assert server.models[0].transition == Transition()
+    assert server.models[0].preflight == Preflight()
+
+
+def test_a_pin_and_a_consent_are_found_by_their_versions() -> None:
+    (server,) = desired(fleet=WHOLE_FLEET, model=WHOLE_MODEL).servers
+    said = server.models[0].preflight
+    assert (said.pinned(42), said.pinned(43)) == (f"sha256:{'4' * 64}", "")
+    assert said.accepted(41, 42) == Accepted(41, 42, "clients moved")
+    assert said.accepted(41, 43) is None
 
 
 def test_a_model_without_modelname_is_served_under_its_own_name() -> None:

@@ -237,3 +237,64 @@ def test_an_end_of_a_suspension_that_no_calendar_has_is_refused(until: str) -> N
 
 def test_a_suspension_without_whom_to_ask_is_refused() -> None:
     assert rules(model=model_with(LABELS, LABELS + "  suspend: {reason: x}\n")) == ["missing-field"]
+
+
+def preflight(said: str) -> str:
+    return model_with(LABELS, f"{LABELS}  preflight: {{{said}}}\n")
+
+
+PIN = "sha256:" + "ab" * 32
+
+
+@pytest.mark.parametrize(
+    ("said", "broken"),
+    [
+        (f'fingerprints: {{"42": "{PIN}"}}', []),
+        (f'fingerprints: {{"042": "{PIN}"}}', ["version-leading-zero"]),
+        (f'fingerprints: {{"0": "{PIN}"}}', ["version-out-of-range"]),
+        (f'fingerprints: {{"9223372036854775808": "{PIN}"}}', ["version-out-of-range"]),
+        (f'fingerprints: {{v42: "{PIN}"}}', ["version-out-of-range"]),
+        (f'fingerprints: {{42: "{PIN}"}}', ["key-not-text"]),
+        (f'fingerprints: {{"42": "{PIN}", "42": "{PIN}"}}', ["duplicate-key"]),
+        ('fingerprints: {"42": "sha256:"}', ["wrong-form"]),
+        (f'fingerprints: {{"42": "{PIN.upper()}"}}', ["wrong-form"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: agreed}]", []),
+        ("acceptBreaking: [{from: 41, to: 42, reason: agreed}, {from: 42, to: 41, reason: agreed}]", []),
+        ("acceptBreaking: [{from: 41, to: 42}]", ["missing-field"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: ''}]", ["wrong-form"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: '  '}]", ["wrong-form"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: 7}]", ["wrong-type"]),
+        ("acceptBreaking: [{from: '041', to: 42, reason: agreed}]", ["version-leading-zero"]),
+        ("acceptBreaking: [{from: 41, to: 0, reason: agreed}]", ["version-out-of-range"]),
+        ("acceptBreaking: [{from: 41, to: '9223372036854775808', reason: agreed}]", ["version-out-of-range"]),
+        ("acceptBreaking: [{from: 42, to: 42, reason: agreed}]", ["accept-nothing"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: a}, {from: '41', to: 42, reason: b}]", ["accept-twice"]),
+        ("acceptBreaking: {from: 41, to: 42, reason: agreed}", ["wrong-type"]),
+        ("acceptBreaking: [{from: 41, to: 42, reason: agreed, by: ada}]", ["unknown-field"]),
+    ],
+)
+def test_what_is_known_beforehand_of_versions_is_refused_where_it_means_nothing(said: str, broken: list[str]) -> None:
+    assert rules(model=preflight(said)) == broken
+
+
+def test_a_consent_without_a_reason_is_told_what_a_reason_is() -> None:
+    (line,) = problems(model=preflight("acceptBreaking: [{from: 41, to: 42}]"))
+    assert "`spec.preflight.acceptBreaking[0]` has no `reason` — add `reason`: Why clients are ready for it" in line
+
+
+def test_a_leading_zero_in_a_pin_is_told_the_plain_number() -> None:
+    (line,) = problems(model=preflight(f'fingerprints: {{"042": "{PIN}"}}'))
+    assert line.endswith(
+        "version-leading-zero the version `042` has leading zeros — write 42; the directory may be "
+        "called 042 all the same"
+    )
+
+
+def test_a_pin_of_a_version_that_is_not_listed_is_a_warning() -> None:
+    assert "pin-unlisted" in warned(model=preflight(f'fingerprints: {{"43": "{PIN}"}}'))
+    assert "pin-unlisted" not in warned(model=preflight(f'fingerprints: {{"42": "{PIN}"}}'))
+
+
+def test_a_pin_under_latest_is_for_whatever_the_server_chooses() -> None:
+    model = preflight(f'fingerprints: {{"43": "{PIN}"}}').replace("specific: [41, 42]", "latest: 1").replace(LABELS, "")
+    assert warned(model=model) == []
