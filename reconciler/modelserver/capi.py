@@ -2,7 +2,7 @@
 
 Here: the functions with their types, statuses as errors, buffers and options with an end. The C API (``c_api.h``,
 ``tf_tensor.h``, ``tf_tstring.h``) is the public and stable one that every language but Python uses; it loads a
-SavedModel by the very function TensorFlow Serving calls, and no call of it holds Python's global lock. Used by
+SavedModel by the very function TensorFlow Serving calls, and no long call of it holds Python's global lock. Used by
 ``runtime`` (opens the library), ``ctensors`` and ``savedmodel``.
 
 Not here: where the library is (runtime), tensors (ctensors).
@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from reconciler.modelserver.core import Code
@@ -29,9 +30,17 @@ class UnusableError(RuntimeError):
 
 
 class Buffer(ctypes.Structure):
-    """``TF_Buffer``: bytes that somebody else owns."""
+    """``TF_Buffer``: bytes in TensorFlow's hands, or ours shown to it."""
 
     _fields_: ClassVar = [("data", ctypes.c_void_p), ("length", ctypes.c_size_t), ("deallocator", ctypes.c_void_p)]
+    _kept: bytes
+
+    @classmethod
+    def showing(cls, content: bytes) -> "Buffer":
+        """One around bytes of ours, which live as long as it does."""
+        buffer = cls(ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p), len(content), None)
+        buffer._kept = content
+        return buffer
 
 
 class Output(ctypes.Structure):
@@ -80,21 +89,34 @@ _FUNCTIONS: dict[str, tuple[Any, ...]] = {  # name: result, arguments
 }
 
 
+_LONG = {  # these give up Python's lock while they run; for the others giving it up and waiting for it costs more
+    "TF_GraphImportGraphDef",
+    "TF_NewSession",
+    "TF_LoadSessionFromSavedModel",
+    "TF_SessionRun",
+    "TF_CloseSession",
+    "TF_DeleteSession",
+    "TF_DeleteGraph",
+}
+
+
 def open_library(path: Path) -> Any:
-    """Load the library and give its functions their types; UnusableError names what is missing."""
+    """Load the library; its functions, with their types. UnusableError names what is missing."""
     try:
-        library = ctypes.CDLL(str(path))
+        freeing, holding = ctypes.CDLL(str(path)), ctypes.PyDLL(str(path))
     except OSError as error:
         raise UnusableError(f"TensorFlow's library cannot be loaded: {error}") from error
+    found = SimpleNamespace()
     for name, (result, *arguments) in _FUNCTIONS.items():
         try:
-            function = getattr(library, name)
+            function = getattr(freeing if name in _LONG else holding, name)
         except AttributeError:
             raise UnusableError(
                 f"TensorFlow's C API in {path} has no {name}; this server needs tensorflow>=2.18,<3"
             ) from None
         function.restype, function.argtypes = result, arguments
-    return library
+        setattr(found, name, function)
+    return found
 
 
 @contextlib.contextmanager
@@ -130,11 +152,6 @@ def empty_buffer(library: Any) -> Iterator[Any]:
         yield buffer
     finally:
         library.TF_DeleteBuffer(buffer)
-
-
-def buffer_of(content: bytes) -> Buffer:
-    """A TF_Buffer that shows bytes of ours; they must outlive it."""
-    return Buffer(ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p), len(content), None)
 
 
 def start_devices(library: Any, options: Pointer) -> None:

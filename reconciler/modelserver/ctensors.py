@@ -18,6 +18,9 @@ from reconciler.modelserver.statuses import Code, StatusError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _STRING = 7
+_LARGE = 1 << 16  # bytes; copying more than that gives up Python's lock meanwhile
+_move = ctypes.PyDLL(None).memmove
+_move.restype, _move.argtypes = None, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
 
 
 def _record(name: str, stored: Any) -> Any:
@@ -70,7 +73,8 @@ def to_tensor(library: Any, array: Array) -> Pointer:
     if number == _STRING:
         return _strings_to_tensor(library, array, shape)
     tensor = library.TF_AllocateTensor(number, shape, array.ndim, array.nbytes)
-    ctypes.memmove(library.TF_TensorData(tensor), array.tobytes(), array.nbytes)
+    move = ctypes.memmove if array.nbytes > _LARGE else _move
+    move(library.TF_TensorData(tensor), array.tobytes(), array.nbytes)
     return tensor
 
 
@@ -103,8 +107,9 @@ def to_array(library: Any, tensor: Pointer) -> Array:
     address = library.TF_TensorData(tensor)
     if number == _STRING:
         return _strings_to_array(library, address, shape)
-    size = library.TF_TensorByteSize(tensor)
-    return np.frombuffer(ctypes.string_at(address, size) if size else b"", dtype).reshape(shape)
+    result = np.empty(shape, dtype)
+    ctypes.memmove(result.ctypes.data, address, result.nbytes)
+    return result
 
 
 def _strings_to_array(library: Any, address: int, shape: tuple[int, ...]) -> Array:

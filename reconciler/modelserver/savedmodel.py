@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from reconciler.modelserver import capi, runtime
+from reconciler.modelserver.core.looking import join
 from reconciler.modelserver.ctensors import Array
-from reconciler.modelserver.metagraph import signatures_in
+from reconciler.modelserver.disk import LocalDisk
+from reconciler.modelserver.metagraph import is_simple, signatures_in
 from reconciler.modelserver.session import Session
 from reconciler.modelserver.statuses import Code, StatusError
 
@@ -69,7 +71,7 @@ def check_kind(path: str) -> None:
 
 
 def _exists(path: str, name: str) -> bool:
-    return os.access(os.path.join(path, name), os.F_OK)  # noqa: PTH118  # the call tsl's FileExists makes
+    return LocalDisk().file_exists(join(path, name)).ok
 
 
 def load(path: str, settings: SessionSettings) -> SavedModel:
@@ -82,7 +84,8 @@ def load(path: str, settings: SessionSettings) -> SavedModel:
     try:
         with capi.session_options(library, config) as options, capi.empty_buffer(library) as meta_graph:
             session = _load(library, path, sorted(settings.tags), (options, graph, meta_graph))
-            return SavedModel(Session(graph, session), signatures_in(meta_graph.contents))
+            kept = Session(graph, session, simple=is_simple(meta_graph.contents))
+            return SavedModel(kept, signatures_in(meta_graph.contents))
     except BaseException:
         library.TF_DeleteGraph(graph)
         raise

@@ -10,6 +10,7 @@ Not here: where a session comes from (savedmodel, tfrecords), copies of values (
 import ctypes
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,10 @@ _UNKNOWN_TARGET = "PruneForTargets: Some target nodes not found: {} "
 _MOST_RUNS = 256  # combinations of feeds and fetches remembered; clients choose them, so there is a limit
 
 
+_TIMED_OUT = "Timed out waiting for notification"
+_SHARED, _CALLER = 0, -1  # RunOptions.inter_op_thread_pool
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     """Feeds, fetches and targets as the C API wants them."""
@@ -37,13 +42,20 @@ class _Run:
     targets: Any
 
 
-class Session:
-    """A TF_Session with its TF_Graph; both are its own from now on."""
+def _options(pool: int, timeout_ms: int) -> capi.Buffer:
+    options = config_pb2.RunOptions(inter_op_thread_pool=pool, timeout_in_ms=timeout_ms)
+    return capi.Buffer.showing(options.SerializeToString())
 
-    def __init__(self, graph: capi.Pointer, session: capi.Pointer) -> None:
+
+class Session:
+    """A TF_Session with its TF_Graph; both are its own from now on. A ``simple`` graph runs in the thread that asks."""
+
+    def __init__(self, graph: capi.Pointer, session: capi.Pointer, *, simple: bool = False) -> None:
         self._library = runtime.library()
         self._graph = graph
         self._session = session
+        self._pool = _CALLER if simple else _SHARED
+        self._options = _options(self._pool, 0)
         self._runs: dict[tuple[Sequence[str], ...], _Run] = {}
         self._closing = threading.Lock()
 
@@ -81,13 +93,16 @@ class Session:
             self._library.TF_DeleteGraph(self._graph)
 
     def _call(self, run: _Run, given: Any, taken: Any, timeout_ms: int) -> None:
-        options = config_pb2.RunOptions(timeout_in_ms=timeout_ms).SerializeToString() if timeout_ms > 0 else b""
-        buffer = ctypes.byref(capi.buffer_of(options)) if options else None
+        options = self._options if timeout_ms <= 0 else _options(self._pool, timeout_ms)
+        ends = time.monotonic() + timeout_ms / 1000
         fed, fetched = (run.inputs, given, len(given)), (run.outputs, taken, len(taken))
         with capi.checked(self._library) as status:
             self._library.TF_SessionRun(
-                self._session, buffer, *fed, *fetched, run.targets, len(run.targets), None, status
+                self._session, options, *fed, *fetched, run.targets, len(run.targets), None, status
             )
+
+        if timeout_ms > 0 and self._pool == _CALLER and time.monotonic() > ends:
+            raise StatusError(Code.DEADLINE_EXCEEDED, _TIMED_OUT)  # TensorFlow did not look while it computed itself
 
     def _prepared(self, *names: tuple[str, ...]) -> _Run:
         found = self._runs.get(names)

@@ -38,7 +38,7 @@ def _open() -> Session:
     content = _graph().SerializeToString()
     options = library.TF_NewImportGraphDefOptions()
     with capi.checked(library) as status:
-        library.TF_GraphImportGraphDef(graph, capi.buffer_of(content), options, status)
+        library.TF_GraphImportGraphDef(graph, capi.Buffer.showing(content), options, status)
     library.TF_DeleteImportGraphDefOptions(options)
     config = runtime.session_config().SerializeToString()
     with capi.session_options(library, config) as session_options, capi.checked(library) as status:
