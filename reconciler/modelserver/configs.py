@@ -35,7 +35,7 @@ def from_proto(message: Proto) -> ServerConfig:
 def _model(entry: Proto) -> ModelConfig:
     return ModelConfig(
         name=entry.name,
-        base_path=entry.base_path.removeprefix("file://"),
+        base_path=entry.base_path,
         platform=entry.model_platform,
         model_type=entry.model_type,
         policy=_policy(entry.model_version_policy),
@@ -82,7 +82,7 @@ def at_start(flags: ServerFlags) -> ServerConfig:
         flags.model_name,
         flags.model_base_path,
     )
-    return ServerConfig((ModelConfig(flags.model_name, flags.model_base_path.removeprefix("file://")),))
+    return ServerConfig((ModelConfig(flags.model_name, flags.model_base_path),))
 
 
 def _first_from(path: str) -> ServerConfig:

@@ -19,6 +19,7 @@ from google.protobuf.message import DecodeError
 
 from reconciler.modelserver import classify, multiinference, predict, regress, tfrecords
 from reconciler.modelserver.core import OK
+from reconciler.modelserver.disk import local_path
 from reconciler.modelserver.host import Servable
 from reconciler.modelserver.savedmodel import Proto, SavedModel
 from reconciler.modelserver.statuses import Code, Status, StatusError, invalid_argument
@@ -51,7 +52,7 @@ class Warmup:
 
     def __call__(self, saved_model: SavedModel, path: str) -> None:
         """Run every record of the version at ``path``; without a file there is nothing to do."""
-        file = str(Path(path) / _FILE)
+        file = str(Path(str(local_path(path))) / _FILE)
         if not os.access(file, os.F_OK):
             return
         _journal.info("Starting to read warmup data for model at %s", file)
