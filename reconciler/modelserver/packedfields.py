@@ -41,7 +41,8 @@ def read(proto: Proto, field: str) -> Numbers:
     if len(values) <= _FEW:
         return np.array(list(values), dtype=dtype)
     if field in _FIXED:
-        return np.frombuffer(b"".join(_contents(proto.SerializeToString(), _NUMBERS[field])), dtype=dtype)
+        pieces = list(_contents(proto.SerializeToString(), _NUMBERS[field]))
+        return np.frombuffer(pieces[0] if len(pieces) == 1 else b"".join(pieces), dtype=dtype)
     result, left = np.empty(len(values), dtype=dtype), iter(values)
     for start in range(0, len(result), _PIECE):
         piece = list(itertools.islice(left, _PIECE))
@@ -56,8 +57,9 @@ def extend(proto: Proto, field: str, values: Numbers) -> None:
         for start in range(0, len(values), _PIECE):
             growing.extend(values[start : start + _PIECE].tolist())
         return
-    content = values.astype(_FIXED[field], copy=False).tobytes()
-    proto.MergeFromString(write_varint(_NUMBERS[field] << 3 | _WITH_LENGTH) + write_varint(len(content)) + content)
+    content = np.ascontiguousarray(values, dtype=_FIXED[field]).view(np.uint8).data
+    tag = write_varint(_NUMBERS[field] << 3 | _WITH_LENGTH)
+    proto.MergeFromString(b"".join([tag, write_varint(len(content)), content]))
 
 
 def _contents(message: bytes, wanted: int) -> Iterator[memoryview]:

@@ -21,7 +21,7 @@ from reconciler.modelserver.inference import (
     signature_name,
 )
 from reconciler.modelserver.statuses import Code, StatusError, invalid_argument
-from reconciler.modelserver.tensors import Array, NotAnArrayError, Proto, to_array, to_proto, type_name
+from reconciler.modelserver.tensors import Array, NotAnArrayError, Proto, fill, to_array, type_name
 from reconciler.wire.stubs import get_model_metadata_pb2, predict_pb2
 
 __all__ = ["DEFAULT_SIGNATURE", "check_metadata_fields", "choice_of", "choice_of_spec", "metadata", "predict"]
@@ -62,7 +62,7 @@ def predict(servable: Servable, request: Proto, options: Options = PLAIN) -> Pro
     response = predict_pb2.PredictResponse()
     fill_model_spec(response.model_spec, servable, name)
     for alias, value in zip(aliases, values, strict=True):
-        response.outputs[alias].MergeFrom(to_proto(value, as_content=options.as_content))
+        fill(response.outputs[alias], value, as_content=options.as_content)
     return response
 
 
