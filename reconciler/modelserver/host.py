@@ -38,6 +38,7 @@ from reconciler.modelserver.core import (
     StartUnload,
     Status,
     Ticket,
+    VersionState,
     VersionStatus,
 )
 from reconciler.modelserver.savedmodel import SavedModel
@@ -46,6 +47,12 @@ from reconciler.modelserver.telemetry import Telemetry
 
 Work = TypeVar("Work")
 _journal = logging.getLogger(__name__)
+_SAID = {  # the lines of core/loader_harness.cc that people look for
+    VersionState.LOADING: "Loading",
+    VersionState.AVAILABLE: "Successfully loaded",
+    VersionState.UNLOADING: "Quiescing",
+    VersionState.END: "Done unloading",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +175,8 @@ class Host:
             case ReadConfigFile():
                 self._core.reload_from_file(self._outside.read_config(), self._loop.time())
             case Published(model, entry):
-                _journal.info("%s version %d is %s", model, entry.version, entry.state.name)
+                if entry.status.ok and entry.state in _SAID:
+                    _journal.info("%s servable version {name: %s version: %d}", _SAID[entry.state], model, entry.version)
             case Log(text):
                 _journal.info("%s", text)
 
