@@ -175,8 +175,7 @@ class Host:
             case ReadConfigFile():
                 self._core.reload_from_file(self._outside.read_config(), self._loop.time())
             case Published(model, entry):
-                if entry.status.ok and entry.state in _SAID:
-                    _journal.info("%s servable version {name: %s version: %d}", _SAID[entry.state], model, entry.version)
+                _log_state(model, entry)
             case Log(text):
                 _journal.info("%s", text)
 
@@ -230,3 +229,8 @@ class Host:
             self._loop.call_soon_threadsafe(tell)
         except RuntimeError:  # the loop is closed: the process is ending
             _journal.debug("A thread finished after the end")
+
+
+def _log_state(model: str, entry: VersionStatus) -> None:
+    if entry.status.ok and entry.state in _SAID:  # what failed, the core has said
+        _journal.info("%s servable version {name: %s version: %d}", _SAID[entry.state], model, entry.version)
