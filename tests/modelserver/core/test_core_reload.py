@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from core_world import World, model, serving
 
 from reconciler.modelserver.core import OK, Code, ModelConfig, ServerConfig, Specific, Status
@@ -250,3 +251,37 @@ def test_end_entries_stay_for_ever_and_are_overwritten_when_loaded_again() -> No
     world.send(model("half", 1, 2))
     world.run_for(2.0)
     assert world.states("half") == {2: "AVAILABLE", 1: "AVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "text"),
+    [
+        (replace(model("np", 1), model_type=1), "Illegal setting both"),
+        (replace(model("np", 1), platform="", model_type=2), "ModelServerConfig::model_type choice 2 not supported."),
+    ],
+)
+def test_a_new_model_with_a_contradictory_platform_poisons_as_one_without(broken: ModelConfig, text: str) -> None:
+    """Behaviour 3.5, fourth row: every later reload stumbles over the stored one."""
+    world = serving(model("half", 1))
+    for sent in ((model("half", 1), broken), (model("half", 1),), ()):
+        status = world.send(*sent).status
+        assert status is not None
+        assert status.message.startswith(text)
+    world.run_for(3.0)
+    assert world.states("half") == {1: "AVAILABLE"}
+
+
+@pytest.mark.parametrize(("path", "is_uri"), [("ab://x", True), ("a.b://", True), ("a://x", False), ("1b://x", False)])
+def test_a_scheme_begins_with_a_letter_and_has_at_least_two_characters(path: str, *, is_uri: bool) -> None:
+    """``ParseURI`` scans one letter and then one or more letters, digits or dots."""
+    status = serving().send(ModelConfig("m", path)).status
+    assert (status is None) is is_uri
+
+
+def test_labels_are_swapped_before_the_list_of_models_and_stay_swapped_when_that_blocks() -> None:
+    """Behaviour 3.5: a blocked reload has applied everything."""
+    world = serving(model("half", 1, 2, labels={"stable": 1}))
+    blocked = world.send(model("half", 1, 2, labels={"stable": 2}), model("nowhere", 1))
+    world.run_for(60.0)
+    assert not blocked.done
+    assert world.asks("half", label="stable") == 2

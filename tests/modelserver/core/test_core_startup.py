@@ -226,3 +226,47 @@ def test_a_load_is_retried_at_start_like_any_other() -> None:
     world.plan.set("m", 1, Load(0.1, CORRUPT), Load(0.1))
     assert started(world, model("m", 1)) == OK
     assert world.moment("m", 1, VersionState.AVAILABLE) == pytest.approx(1.3, abs=0.15)
+
+
+def test_a_file_with_an_empty_list_unloads_everything() -> None:
+    """Behaviour 9."""
+    world = polling()
+    world.config_file = ServerConfig(())
+    world.run_for(6.0)
+    assert world.states("half") == {1: "END"}
+
+
+def test_a_file_that_is_refused_is_tried_again_every_period() -> None:
+    """Behaviour 9: and its labels count each time."""
+    world = polling()
+    world.config_file = ServerConfig((model("half", 1, labels={"x": 1}), replace(model("np", 1), platform="")))
+    world.run_for(10.0)
+    complaints = [text for _, text in world.logs if text.startswith("PollFilesystemAndReloadConfig failed")]
+    assert len(complaints) in {3, 4}
+    assert world.asks("half", label="x") == 1
+
+
+def test_a_first_config_that_fails_returns_when_its_poll_thread_has_woken() -> None:
+    """Behaviour 3.7: the source is thrown away, and that waits for a thread in its sleep."""
+    world = World({"A": (1,)})
+    world.start(None)
+    world.run_for(0.4)
+    world.loads("A", 1, seconds=0.1, status=CORRUPT)
+    ticket = world.send(model("A", 1))
+    world.run_for(5.0)
+    assert ticket.finished_at == pytest.approx(1.4)
+
+
+def test_a_first_config_that_failed_can_be_followed_by_another_first_config_that_remembers() -> None:
+    """Behaviour 3.7: the long-lived listener still knows the END."""
+    world = World({"A": (1,), "B": (1,)})
+    world.start(None)
+    world.loads("A", 1, status=CORRUPT)
+    world.apply(model("A", 1))
+    status = world.apply(model("A", 1), model("B", 1))
+    assert status is not None
+    assert (
+        status.message
+        == f"1 servable(s) did not become available: {{{{{{name: A version: 1}} due to error: {CORRUPT}}}, }}"
+    )
+    assert world.asks("B") == 1

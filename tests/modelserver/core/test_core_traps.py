@@ -171,3 +171,27 @@ def test_trap_7_with_inline_loads_one_loading_version_stretches_every_other_wait
     assert world.state("a", 2) == "START"
     world.run_for(7.0)
     assert world.state("a", 2) == "AVAILABLE"
+
+
+def test_trap_1_even_a_dropped_version_stays_at_start_if_a_load_holds_the_manager_over_the_poll() -> None:
+    """Trap 1 is a matter of who is quicker: here the poll is, because a load in line takes longer than its period."""
+    world = serving(model("m", 3), on_disk={"m": (1, 2, 3)}, flags=INLINE)
+    world.loads("m", 2, seconds=5.0)
+    world.send(model("m", 1, 2, 3))
+    world.run_for(2.0)
+    assert world.states("m") == {3: "AVAILABLE", 2: "LOADING", 1: "START"}
+    world.send(model("m", 2, 3))
+    world.run_for(60.0)
+    assert world.states("m") == {3: "AVAILABLE", 2: "AVAILABLE", 1: "START"}
+
+
+def test_trap_1_a_phantom_start_is_overwritten_when_the_version_is_listed_again() -> None:
+    """Trap 1: it is only a status; nothing is held under it."""
+    world = just_accepted()
+    world.send(model("keep", 1))
+    world.run_for(5.0)
+    world.send(model("keep", 1), model("m", 1))
+    world.run_for(3.0)
+    world.send(model("keep", 1))
+    world.run_for(3.0)
+    assert world.states("m") == {3: "END", 2: "END", 1: "END"}
