@@ -105,7 +105,19 @@ def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
         memory,
         good=tuple(sorted([*kept, *goods], key=lambda good: good.config.name)),
         failures=tuple(each for each in memory.failures if (each.model, each.digest) not in done),
+        past=_past(memory.past, [(good.config.name, good.digest) for good in goods]),
     )
+
+
+KEPT_PAST = 10
+"""Specs of one model remembered as reached before: a rollback beyond these is a rollout like any other."""
+
+
+def _past(known: tuple[tuple[str, str], ...], reached_now: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    names = {name for name, _ in reached_now}
+    mine = [each for each in known if each[0] in names and each not in reached_now] + reached_now
+    kept = [each for name in sorted(names) for each in [one for one in mine if one[0] == name][-KEPT_PAST:]]
+    return (*(each for each in known if each[0] not in names), *kept)
 
 
 def _marked(

@@ -40,6 +40,8 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         doubts=doubts.shown(memory),
         load_seconds=memory.load_seconds,
         departures=memory.departures,
+        specs=memory.specs,
+        past=memory.past,
     )
 
 

@@ -25,7 +25,7 @@ from reconciler.state.look import Look
 from reconciler.state.memory import AnswerKind
 from reconciler.state.observed import Observed
 from reconciler.state.outcome import Status
-from reconciler.state.plan import Pass, ServerPlan
+from reconciler.state.plan import HoldReason, Pass, ServerPlan
 
 REPLAN_AFTER = 1.0
 """Seconds after which a plan that still has work is made anew even if no fact changed: time itself is a fact."""
@@ -75,6 +75,11 @@ class Lane:
         """Take up another commit that asks the same of this server; nothing is urgent about it."""
         self._aim = aim
 
+    def permitted(self) -> None:
+        """Plan anew, at once: what had to wait for other servers may begin."""
+        self._facts = None
+        self._wake.set()
+
     def look_now(self) -> None:
         """End a wait between two turns."""
         self._wake.set()
@@ -111,7 +116,7 @@ class Lane:
         news = self._is_news(aim, observed)
         if news:
             observed = books.reached(aim, look, observed)
-            self.plan = planning.plan_server(aim.commit, aim.server, observed)
+            self.plan = self._planned(aim, observed)
             self._facts = (aim, _timeless(observed))
         books.keep()
         if books.settle(aim, observed) or news:
@@ -123,9 +128,19 @@ class Lane:
             return 0.0
         # A pass that was not sent because another commit came meanwhile is sent by the next turn, which is due at once.
         moving = body is not None or self._rhythm.is_moving(self.plan, observed) or bool(books.still_open)
-        self.finished = None if moving else aim.server
+        self.finished = None if moving or _waits_its_turn(self.plan) else aim.server
         await self._bootstrap(aim, observed)
         return self._rhythm.pause(self.plan, observed, moving=moving)
+
+    def _planned(self, aim: Aim, observed: Observed) -> ServerPlan:
+        """The plan of now; where servers take turns, without what may not begin here yet."""
+        free = planning.plan_server(aim.commit, aim.server, observed)
+        permits = self._tools.permits
+        if aim is not self._aim or not permits.joins(aim.server):
+            return free
+        far = planning.progress(aim.commit, aim.server, observed, free)
+        held = permits.ask(aim.server, far, observed.at)
+        return planning.plan_server(aim.commit, aim.server, observed, held) if held else free
 
     def _opened(self, aim: Aim) -> Books:
         if self._books is None:
@@ -220,6 +235,11 @@ class Lane:
             self._unwritten = said
             at, name = self._tools.clock.now(), Reaction.RETRY.value
             self._tools.tell(LaneTrouble(at, aim.server.id, name, said, halted=False))
+
+
+def _waits_its_turn(plan: ServerPlan) -> bool:
+    """Whether other servers go first: nothing happens here meanwhile, and yet it is not the end of it."""
+    return any(hold.reason is HoldReason.WAVE_TURN and hold.progressing for hold in plan.holds)
 
 
 def _timeless(observed: Observed) -> Observed:

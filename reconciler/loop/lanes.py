@@ -30,6 +30,11 @@ class Lanes:
         self._watcher: asyncio.Task[None] | None = None
         self._told: dict[str, list[Status]] | None = None
         self.lanes: dict[str, Lane] = {}
+        tools.permits.wake = self._permitted
+
+    def _permitted(self, server_id: str) -> None:
+        if server_id in self.lanes:
+            self.lanes[server_id].permitted()
 
     def aim_at(self, desired: Desired) -> tuple[str, ...]:
         """Work towards this desired state; the ids of the servers that it asks something else of than before."""
@@ -38,8 +43,10 @@ class Lanes:
         wanted = {server.id: server for server in desired.servers}
         for server_id in self.lanes.keys() - wanted.keys():
             self._let_go(server_id)
-        changed = [self._take_up(Aim(desired.commit, server)) for server in wanted.values()]
-        return tuple(sorted(server_id for server_id in changed if server_id))
+        found = [self._take_up(Aim(desired.commit, server)) for server in wanted.values()]
+        changed = tuple(sorted(server_id for server_id in found if server_id))
+        self._tools.permits.aim_at(desired.servers, changed)
+        return changed
 
     def forget_unlisted(self, desired: Desired) -> None:
         """Tell nothing more of servers that no Fleet lists: they left while nobody was there to let them go."""

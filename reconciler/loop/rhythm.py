@@ -18,7 +18,7 @@ SOON = 5.0
 """A hold released by time within so many seconds is looked at as if it were moving; a longer one is slept through."""
 
 
-_TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN})
+_TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN, HoldReason.WAVE_TURN})
 
 
 class Rhythm:

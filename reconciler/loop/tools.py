@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias, TypeVar
 
 from reconciler.loop.events import Event, Events
+from reconciler.loop.permits import Permits
 from reconciler.ports import Clock, Ledger, ServingClients, VersionStore
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
@@ -49,7 +50,7 @@ class Tools:
     dump: a plan as the text that the store keeps, and that `status` and `explain` read back. bootstrap: replaces the
     file at a path (by rename) with a config that a server reads at its start; blocking, raises OSError. gate: how many
     answering servers are looked at together. Without it a thousand servers' questions would queue in this process until
-    their own deadlines passed, and healthy servers would seem slow.
+    their own deadlines passed, and healthy servers would seem slow. permits: what joins the lanes of a fleet.
     """
 
     clients: ServingClients
@@ -62,6 +63,7 @@ class Tools:
     bootstrap: Bootstrap | None = None
     pace: Pace = Pace()
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
+    permits: Permits = field(default_factory=Permits)
 
 
 @dataclass(frozen=True, slots=True)

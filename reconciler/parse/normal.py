@@ -4,9 +4,9 @@ Called by `files.py` after `shape.check` found nothing. Defaults are those of `s
 them to editors, and a test holds the two together. Deliberately not here: judging anything.
 """
 
+import calendar
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from reconciler.parse.documents import FleetDocument, Labels, ModelDocument, Placement, ServerEntry
@@ -23,16 +23,22 @@ from reconciler.state.desired import (
     Place,
     Preflight,
     Retry,
+    Rollout,
     SecretRef,
     StorageMapping,
     Suspend,
     TfServing,
     Transition,
     TransitionPolicy,
+    Wave,
 )
 from reconciler.state.versions import All, Latest, VersionPolicy, specific
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_MOMENT = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?"
+    r"(?:Z|(?P<sign>[+-])(?P<hours>[0-9]{2}):(?P<minutes>[0-9]{2}))"
+)
 _PARTS = re.compile(r"([0-9]+)(h|ms|m|s)")
 
 
@@ -43,7 +49,17 @@ def seconds(duration: str) -> float:
 
 def moment(written: str) -> float:
     """`2026-12-01T08:00:00Z` → seconds since the epoch. The form was checked before; ValueError for a 30 February."""
-    return datetime.fromisoformat(written).timestamp()
+    found = _MOMENT.fullmatch(written)
+    if found is None:
+        raise ValueError(written)
+    year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+    if not (1 <= month <= 12 and 1 <= day <= calendar.monthrange(year, month)[1]):
+        raise ValueError(written)
+    sign, hours, minutes = found["sign"], int(found["hours"] or 0), int(found["minutes"] or 0)
+    if max(hour, hours) > 23 or max(minute, second, minutes) > 59:
+        raise ValueError(written)
+    offset = (hours * 3600 + minutes * 60) * (-1 if sign == "-" else 1)
+    return float(calendar.timegm((year, month, day, hour, minute, second)) - offset)
 
 
 _Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]  # key in the document → field of the value, conversion
@@ -73,6 +89,8 @@ _TF_SERVING: _Fields = {
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
 _SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
+_LIMITS: _Fields = {"maxConcurrent": ("max_concurrent", int), "maxUnavailable": ("max_unavailable", int)}
+_WAVE: _Fields = {"name": ("name", str), "maxServers": ("most", int), "pause": ("pause", seconds)}
 _DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
 
 
@@ -119,6 +137,7 @@ def fleet(document: Node) -> FleetDocument:
         storage=tuple(StorageMapping(each["serverPath"], each["url"]) for each in spec.get("storage", [])),
         deadlines=Deadlines(**_given(_DEADLINES, spec.get("deadlines"))),
         suspend=suspend(spec),
+        rollout=_rollout(node),
         place=Place("", document.line, document.column),
         **_given(
             {"allowUnseenStorage": ("allow_unseen_storage", bool), "adopt": ("adopt", Adopt), "prune": ("prune", bool)},
@@ -133,6 +152,20 @@ def _given(fields: _Fields, data: Mapping[str, Any] | None) -> dict[str, Any]:
     """The fields that were written; null is as good as not written."""
     written = data or {}
     return {ours: convert(written[key]) for key, (ours, convert) in fields.items() if written.get(key) is not None}
+
+
+def _rollout(spec: Node) -> Rollout | None:
+    if "rollout" not in spec.fields:
+        return None
+    written: dict[str, Any] = spec.fields["rollout"].data  # type: ignore[assignment]  # its shape was checked
+    entries = spec.find("rollout", "waves").items if "waves" in written else ()
+    return Rollout(**_given(_LIMITS, written), waves=tuple(_wave(entry) for entry in entries))
+
+
+def _wave(entry: Node) -> Wave:
+    data: dict[str, Any] = entry.data  # type: ignore[assignment]  # its shape was checked
+    selector = data.get("serverSelector", {}).get("matchLabels")
+    return Wave(selector=_labels(selector), **_given(_WAVE, data))
 
 
 def suspend(data: Mapping[str, Any]) -> Suspend | None:

@@ -44,6 +44,7 @@ def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
     if "storage" in spec.fields:
         yield from _twice(spec.fields["storage"], "serverPath", "storage-twice", "keep one of the two")
     yield from _keys(spec, said)
+    yield from _waves(spec, said)
     yield from _suspension(spec)
     for entry in spec.find("servers").items:
         yield from _suspension(entry)
@@ -124,6 +125,22 @@ def _needs_specific(spec: Node, said: ModelDocument) -> Iterator[Finding]:
         what = "policy `resource` needs to know which versions there are, and here the server chooses them"
         to_do = "list the versions: `versions: {specific: […]}`; or use policy `availability`"
         yield Finding(*at, "resource-needs-specific", what, to_do)
+
+
+def _waves(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    """A wave that takes no server is a mistake: what it should have tried first would go to all at once."""
+    if said.fleet.rollout is None or not said.fleet.rollout.waves:
+        return
+    entries = spec.find("rollout", "waves")
+    yield from _twice(entries, "name", "wave-twice", "give every wave of the fleet its own name")
+    left = {server.name: dict(server.labels) for server in said.servers}
+    for entry, wave in zip(entries.items, said.fleet.rollout.waves, strict=True):
+        matching = [name for name, labels in left.items() if all(labels.get(key) == at for key, at in wave.selector)]
+        left = {name: labels for name, labels in left.items() if name not in matching[: wave.most]}
+        if not matching and said.servers:
+            what = f"wave {shown(wave.name)} takes no server: none that is left has these labels"
+            to_do = "correct its serverSelector, put it before waves that take more, or remove it"
+            yield Finding(*entry.position, "empty-wave", what, to_do)
 
 
 def _suspension(owner: Node) -> Iterator[Finding]:

@@ -5,8 +5,24 @@ that leads → road: the whole plan. The rules in words, with their tests: docs/
 whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `observed.at`.
 """
 
+from reconciler.plan.fleet import plan
+from reconciler.plan.progress import Progress, progress
 from reconciler.plan.rest import at_rest, reached
-from reconciler.plan.road import plan, plan_server
-from reconciler.plan.target import spec_digest
+from reconciler.plan.road import plan_server
+from reconciler.plan.target import FREE, Vetoes, spec_digest
+from reconciler.plan.waves import may_begin, takes_turns, vetoes
 
-__all__ = ["at_rest", "plan", "plan_server", "reached", "spec_digest"]
+__all__ = [
+    "FREE",
+    "Progress",
+    "Vetoes",
+    "at_rest",
+    "may_begin",
+    "plan",
+    "plan_server",
+    "progress",
+    "reached",
+    "spec_digest",
+    "takes_turns",
+    "vetoes",
+]

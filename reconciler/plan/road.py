@@ -1,11 +1,11 @@
 """From one server's state to its whole road: step, forecast, step again, until nothing is left that can go.
 
-Called through `plan()` and `plan_server()`. What is shown is the whole road; what is driven is its first pass, after
-which everything is observed and planned anew.
+Called by `plan/fleet.py` and by lanes. What is shown is the whole road; what is driven is its first pass, after which
+everything is observed and planned anew.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from reconciler.plan import forecast
@@ -14,49 +14,43 @@ from reconciler.plan.gates import gate
 from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
-from reconciler.plan.target import spec_digest, targets
+from reconciler.plan.target import FREE, Targets, Vetoes, spec_digest, targets
 from reconciler.plan.warnings import warnings
-from reconciler.state.desired import Commit, Desired, DesiredServer
-from reconciler.state.look import ReachKind
+from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Plan, Retained, ServerPlan
+from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Retained, ServerPlan
 
 LONGEST_ROAD = 64
 """Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
 
 
-def plan(desired: Desired, observed: Mapping[str, Observed]) -> Plan:
-    """The plan of every server of a commit. A server without an observation counts as unreachable.
+def plan_server(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes = FREE) -> ServerPlan:
+    """The road of one server: the passes that lead from observed to desired, as forecast now, plus holds.
 
-    Args:
-        desired: what the commit asks for.
-        observed: what is believed of each server, by id.
-
-    Returns:
-        One ServerPlan per server, ascending by id. Equal inputs give equal plans.
+    What may not begin now (`vetoes`) is held, and counts as a difference all the same. Where nothing else goes, the
+    road shown is the one after the wait.
     """
-    plans = []
-    for server in desired.servers:
-        seen = observed.get(server.id) or _unseen(server)
-        plans.append(plan_server(desired.commit, server, seen))
-    return Plan(desired.commit.id, tuple(plans))
+    plan = _planned(commit, server, observed, vetoes)
+    if not vetoes or plan.passes or not any(hold.reason in _VETOES for hold in plan.holds):
+        return plan
+    free = _planned(commit, server, observed, FREE)
+    holds = (*plan.holds, *(hold for hold in free.holds if not any(_same(hold, other) for other in plan.holds)))
+    fingerprint = _digest(plan.fingerprint, free.fingerprint)
+    return replace(plan, passes=free.passes, holds=holds, waiting=True, fingerprint=fingerprint, warnings=free.warnings)
 
 
-def _unseen(server: DesiredServer) -> Observed:
-    blank = Observed(server.id, 0.0, standing=Standing.LOST)
-    return replace(blank, reach=replace(blank.reach, kind=ReachKind.UNREACHABLE, detail="not looked at"))
+_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED})
 
 
-def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> ServerPlan:
-    """The road of one server: the passes that lead from observed to desired, as forecast now, plus holds."""
+def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes) -> ServerPlan:
     stage = scene(server, observed)
-    aims = targets(commit, server, observed)
-    found = differences(aims, observed)
+    aims = targets(commit, server, observed, vetoes)
+    found = (*differences(aims, observed), *_held_back(commit, stage, aims))
     if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
         return _settled(commit, stage)
     first = step(stage, aims, 1)
-    passes, last, end = _unfold(commit, stage, first)
+    passes, last, end = _unfold(commit, stage, first, vetoes)
     holds = _holds(first, last, passes)
     staying = kept(server, end)
     open_ = tuple(each for each in found if not _stays(each, staying))
@@ -73,6 +67,14 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed) -> Se
         waiting=first.body is None and bool(passes),
         retained=staying,
     )
+
+
+def _held_back(commit: Commit, stage: Scene, aims: Targets) -> tuple[Difference, ...]:
+    """What differs from git in the models whose change may not begin yet."""
+    if not aims.waiting:
+        return ()
+    free = targets(commit, stage.server, stage.observed)
+    return tuple(each for each in differences(free, stage.observed) if each.model in aims.waiting)
 
 
 def kept(server: DesiredServer, observed: Observed) -> tuple[Retained, ...]:
@@ -108,7 +110,7 @@ def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str,
     return tuple(sorted((model.name, spec_digest(model, observed)) for model in wanted))
 
 
-def _unfold(commit: Commit, stage: Scene, first: Step) -> tuple[tuple[Pass, ...], Step, Observed]:
+def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[tuple[Pass, ...], Step, Observed]:
     """The passes from here to rest, the step at which nothing more goes, and what will be believed then."""
     passes: list[Pass] = []
     now, current = stage, first
@@ -121,7 +123,7 @@ def _unfold(commit: Commit, stage: Scene, first: Step) -> tuple[tuple[Pass, ...]
             passes.append(current.body)
         believed = forecast.settle(now.server, now.observed, current.body)
         now = scene(now.server, believed)
-        current = step(now, targets(commit, now.server, believed), len(passes) + 1)
+        current = step(now, targets(commit, now.server, believed, vetoes), len(passes) + 1)
     return tuple(passes), current, now.observed
 
 

@@ -11,7 +11,7 @@ from reconciler.plan.moves import move, unchanged
 from reconciler.plan.newcomers import Arrivals, arrivals
 from reconciler.plan.resource import turn
 from reconciler.plan.scene import Move, Scene
-from reconciler.plan.target import Targets, spec_digest
+from reconciler.plan.target import Origin, Targets, spec_digest
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason, Pass, PassKind
 
@@ -113,8 +113,9 @@ def _sorted(models: list[ModelConfig]) -> ServerConfig:
 
 def _specs(stage: Scene, targets: Targets, config: ServerConfig) -> tuple[tuple[str, str], ...]:
     digests = {name: target.digest for target in targets.models if (name := target.name) and target.digest}
+    carried = {target.name for target in targets.models if target.origin in (Origin.SUSPENDED, Origin.WAITING)}
     for wanted in stage.server.models:
-        if wanted.name not in digests and wanted.name in config.names:
+        if wanted.name not in digests and wanted.name in config.names and wanted.name not in carried:
             digests[wanted.name] = spec_digest(wanted, stage.observed)
     return tuple(sorted((name, digest) for name, digest in digests.items() if name in config.names))
 

@@ -7,7 +7,9 @@ last sent. How to get there is not decided here.
 
 import enum
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from reconciler.plan.gates import suspension
 from reconciler.plan.retention import retained
@@ -29,6 +31,7 @@ class Origin(enum.Enum):
     REDUCED = "reduced"
     ORPHAN = "orphan"
     SUSPENDED = "suspended"
+    WAITING = "waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +74,14 @@ class Targets:
     """Every model the server shall hold, ascending by name, with the holds that made a target differ from git.
 
     `removed` are the models that the server holds and shall lose now, with git's consent; `last` those it shall lose
-    once another is there: they still are targets, as they are.
+    once another is there: they still are targets, as they are. `waiting` are those whose change may not begin yet.
     """
 
     models: tuple[Target, ...]
     removed: tuple[str, ...] = ()
     holds: tuple[Hold, ...] = ()
     last: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
     def model(self, name: str) -> Target | None:
         """The target of that model."""
@@ -104,14 +108,36 @@ def spec_digest(model: DesiredModel, observed: Observed) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Targets:
-    """Effective desired state of one server, and why where it is not git's."""
+Vetoes = Mapping[str, Hold]
+"""Changes that may not begin on a server now, each with why: by document, or by `removal(name)`."""
+
+FREE: Vetoes = MappingProxyType({})
+
+
+def removal(name: str) -> str:
+    """The key under which the removal of a model that git no longer names is permitted or not."""
+    return f"-{name}"  # no document is called so
+
+
+def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes = FREE) -> Targets:
+    """Effective desired state of one server, and why where it is not git's.
+
+    A change under a veto is not begun: a spec that was not begun here yet waits, on the last good one; what is under
+    way goes on, and what was reached before is healed.
+    """
     models: list[Target] = []
     holds: list[Hold] = []
+    waiting: list[str] = []
     for wanted in server.models:
+        veto = vetoes.get(wanted.document)
+        if veto is not None and begins(wanted, observed):
+            holds.append(replace(veto, model=wanted.name))
+            models.extend(_before(wanted, observed))
+            waiting.append(wanted.name)
+            continue
         if wanted.suspend is not None and wanted.suspend.stands(observed.at):
             holds.append(suspension(wanted.name, wanted.suspend, f"Model {wanted.document}"))
-            models.extend(_as_it_is(wanted.name, observed))
+            models.extend(_as_it_is(wanted.name, observed, Origin.SUSPENDED))
             continue
         target, hold = _target(wanted, observed)
         models.append(_retaining(target, wanted, observed))
@@ -122,14 +148,36 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed) -> Target
     keep = _guard(commit, server, orphans)
     last: tuple[str, ...] = ()
     if keep is None:
+        stay = [each for each in orphans if each.name in observed.sent.names and removal(each.name) in vetoes]
+        models += [_orphan(config, observed) for config in stay]
+        holds += [replace(vetoes[removal(config.name)], model=config.name) for config in stay]
+        waiting += [config.name for config in stay]
+        orphans = [each for each in orphans if each not in stay]
         orphans = [config for config in orphans if config.name in observed.sent.names]
         removed = tuple(config.name for config in orphans)
         if not (models and removed and len(removed) == len(observed.sent.models)):
-            return Targets(tuple(models), removed, tuple(holds))
+            models.sort(key=lambda each: each.name)
+            return Targets(tuple(models), removed, tuple(holds), waiting=tuple(waiting))
         keep, last = _LAST, removed
     models.extend(_orphan(config, observed) for config in orphans)
     holds.extend(replace(keep, model=config.name) for config in orphans)
-    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds), last)
+    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds), last, tuple(waiting))
+
+
+def begins(wanted: DesiredModel, observed: Observed) -> bool:
+    """Whether to follow git here would begin something: its spec was neither reached nor sent on this server yet."""
+    digest = spec_digest(wanted, observed)
+    good = observed.good_spec(wanted.name)
+    reached_before = good is not None and good.digest == digest
+    return not reached_before and dict(observed.specs).get(wanted.name) != digest
+
+
+def _before(wanted: DesiredModel, observed: Observed) -> tuple[Target, ...]:
+    """The model as it was before the change that waits: its last good spec, else as the config in force has it."""
+    good = observed.good_spec(wanted.name)
+    if good is None:
+        return _as_it_is(wanted.name, observed, Origin.WAITING)
+    return (_at_good(_from_git(wanted, observed), good, observed, Origin.WAITING),)
 
 
 _LAST = Hold(
@@ -152,22 +200,27 @@ def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hol
         return asked, ()
     if good is None:
         return _reduced(asked, spent), (_quarantine(wanted, spent, restored=False),)
-    fallback = replace(
+    return _at_good(asked, good, observed, Origin.FALLBACK), (_quarantine(wanted, spent, restored=True),)
+
+
+def _at_good(asked: Target, good: GoodSpec, observed: Observed, origin: Origin) -> Target:
+    config = good.config
+    versions = resolve(config.policy, config.base_path, observed)
+    return replace(
         asked,
-        base_path=good.config.base_path,
-        policy=good.config.policy,
-        versions=resolve(good.config.policy, good.config.base_path, observed),
-        labels=good.config.labels,
+        base_path=config.base_path,
+        policy=config.policy,
+        versions=versions,
+        labels=config.labels,
         digest=good.digest,
-        origin=Origin.FALLBACK,
+        origin=origin,
     )
-    return fallback, (_quarantine(wanted, spent, restored=True),)
 
 
-def _as_it_is(name: str, observed: Observed) -> tuple[Target, ...]:
+def _as_it_is(name: str, observed: Observed, origin: Origin) -> tuple[Target, ...]:
     """A model as the config in force has it, for every reload to carry; nothing where it is not in force."""
     config = observed.sent.model(name)
-    return () if config is None else (replace(_orphan(config, observed), origin=Origin.SUSPENDED),)
+    return () if config is None else (replace(_orphan(config, observed), origin=origin),)
 
 
 def _retaining(target: Target, wanted: DesiredModel, observed: Observed) -> Target:

@@ -81,6 +81,7 @@ class World:
         self.flags = flags or Flags(num_load_threads=2, num_unload_threads=1, max_num_load_retries=0)
         self.fleet = Fleet("eu", adopt=Adopt.REPLACE)
         self.servers: dict[str, SimServer] = {}
+        self.labels: dict[str, tuple[tuple[str, str], ...]] = {}
         self.process: Process | None = None
         self._poll = poll
         self._commits = 0
@@ -111,8 +112,9 @@ class World:
         """The errors that lanes met: a broken invariant is one."""
         return [trouble.message for trouble in self.timeline.troubles]
 
-    def server(self, name: str, config: ServerConfig | None = None) -> SimServer:
-        """A server that runs; it begins with an empty list of models, or with this config."""
+    def server(self, name: str, config: ServerConfig | None = None, **labels: str) -> SimServer:
+        """A server that runs; it begins with an empty list of models, or with this config. Labels are its own."""
+        self.labels[name] = tuple(sorted(labels.items()))
         server = SimServer(name, self.flags, self.storage, self._loop)
         server.moved = self.traffic.ask
         self.servers[name] = server
@@ -133,7 +135,10 @@ class World:
         trailers = (("Model-Prune", "all"),) if prune_all else ()
         commit = Commit(f"c{self._commits}", "ann", self.clock.now(), subject, trailers)
         ordered = tuple(sorted(models, key=lambda each: each.name))
-        servers = tuple(DesiredServer(self.fleet, name, grpc=name, models=ordered) for name in sorted(self.servers))
+        servers = tuple(
+            DesiredServer(self.fleet, name, grpc=name, labels=self.labels[name], models=ordered)
+            for name in sorted(self.servers)
+        )
         self.push(Desired(commit, servers))
         return commit
 

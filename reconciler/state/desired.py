@@ -209,6 +209,32 @@ class Deadlines:
 
 
 @dataclass(frozen=True, slots=True)
+class Wave:
+    """Servers that change before those of the next wave: every server with these labels that no earlier wave has.
+
+    most: how many servers it takes at most, by name; the others fall to later waves. pause: seconds between the
+    convergence of its last server and the first change of the next wave.
+    """
+
+    name: str
+    selector: tuple[tuple[str, str], ...] = ()
+    most: int | None = None
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a change goes through a fleet: wave after wave, so many servers at a time.
+
+    max_unavailable: so many servers out of reach stop it.
+    """
+
+    max_concurrent: int = 1
+    max_unavailable: int = 1
+    waves: tuple[Wave, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """What the servers of one Fleet document share."""
 
@@ -223,6 +249,7 @@ class Fleet:
     prune: bool = False
     place: Place = Place("")
     suspend: Suspend | None = None
+    rollout: Rollout | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -196,6 +196,7 @@ class Memory:
     was taken (under LOST and FIRST_CONTACT the first answer since; 0 until it comes). labels_wanted: read every label
     back at the next look. specs: (model, digest of the spec last sent). parked: under LOST, the config in force before
     the connection broke, until a look confirms or refutes it. departures: listed versions that a label left, and when.
+    past: (model, digest) of the specs that were wholly reached here, the latest last, so many per model.
     paths, paths_at: what storage held when last looked at, and when each path was.
     """
 
@@ -220,6 +221,7 @@ class Memory:
     load_seconds: tuple[tuple[str, float], ...] = ()
     parked: ServerConfig | None = None
     departures: tuple[Departure, ...] = ()
+    past: tuple[tuple[str, str], ...] = ()
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
 

@@ -98,7 +98,7 @@ class Observed:
     sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
-    busy: something is LOADING or UNLOADING. load_seconds, departures: see Memory.
+    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past: see Memory.
     wedged: the outstanding reload waits for a name that cannot appear.
     """
 
@@ -120,6 +120,8 @@ class Observed:
     doubts: tuple[Doubt, ...] = ()
     load_seconds: tuple[tuple[str, float], ...] = ()
     departures: tuple[Departure, ...] = ()
+    specs: tuple[tuple[str, str], ...] = ()
+    past: tuple[tuple[str, str], ...] = ()
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""

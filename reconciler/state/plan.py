@@ -122,6 +122,8 @@ class HoldReason(enum.StrEnum):
     SUSPECT = "Suspect"
     GOING = "Going"
     UNPROVEN = "Unproven"
+    WAVE_TURN = "WaveTurn"
+    ROLLOUT_STOPPED = "RolloutStopped"
     ARTIFACT_MISSING = "ArtifactMissing"
     ARTIFACT_INCOMPLETE = "ArtifactIncomplete"
     STORAGE_UNSEEN = "StorageUnseen"

@@ -22,12 +22,14 @@ from reconciler.state.desired import (
     Place,
     Preflight,
     Retry,
+    Rollout,
     SecretRef,
     StorageMapping,
     Suspend,
     TfServing,
     Transition,
     TransitionPolicy,
+    Wave,
 )
 from reconciler.state.versions import All, Latest, specific
 
@@ -221,7 +223,12 @@ def test_a_cache_gives_what_no_cache_gives() -> None:
 
 @pytest.mark.parametrize(
     ("until", "seconds"),
-    [("2026-12-01T08:00:00Z", 1796112000.0), ("2026-12-01T09:00+01:00", 1796112000.0), ("null", None)],
+    [
+        ("2026-12-01T08:00:00Z", 1796112000.0),
+        ("2026-12-01T09:00+01:00", 1796112000.0),
+        ("2026-12-01T02:29:30-05:30", 1796111970.0),
+        ("null", None),
+    ],
 )
 def test_a_suspension_has_a_reason_a_name_and_perhaps_an_end(until: str, seconds: float | None) -> None:
     model = model_with("  labels:", f"  suspend: {{reason: incident, by: ada, until: {until}}}\n  labels:")
@@ -235,3 +242,17 @@ def test_fleets_and_servers_are_suspended_alike() -> None:
     first, second = desired(fleet=fleet, model=MODEL).servers
     assert (first.suspend, second.suspend) == (Suspend("disk", "ada"), None)
     assert first.fleet.suspend == Suspend("move", "bob")
+
+
+def test_a_rollout_has_waves_in_order_with_pauses_in_seconds() -> None:
+    fleet = fleet_with(
+        "rollout: {maxConcurrent: 2, waves: [{name: first, maxServers: 1, pause: 10m, "
+        "serverSelector: {matchLabels: {tier: canary}}}, {name: rest, serverSelector: {}}]}"
+    )
+    (server, _) = desired(fleet=fleet, model=MODEL).servers
+    first, rest = Wave("first", (("tier", "canary"),), 1, 600.0), Wave("rest")
+    assert server.fleet.rollout == Rollout(2, 1, (first, rest))
+
+
+def test_an_empty_rollout_means_one_server_at_a_time() -> None:
+    assert desired(fleet=fleet_with("rollout: {}"), model=MODEL).servers[0].fleet.rollout == Rollout(1, 1, ())

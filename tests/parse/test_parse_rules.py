@@ -298,3 +298,18 @@ def test_a_pin_of_a_version_that_is_not_listed_is_a_warning() -> None:
 def test_a_pin_under_latest_is_for_whatever_the_server_chooses() -> None:
     model = preflight(f'fingerprints: {{"43": "{PIN}"}}').replace("specific: [41, 42]", "latest: 1").replace(LABELS, "")
     assert warned(model=model) == []
+
+
+@pytest.mark.parametrize(
+    ("waves", "broken"),
+    [
+        ("[{name: a, serverSelector: {matchLabels: {tier: gold}}}]", ["empty-wave"]),
+        ("[{name: a}, {name: b}]", ["empty-wave"]),
+        ("[{name: a, maxServers: 2}, {name: b}]", ["empty-wave"]),
+        ("[{name: a, maxServers: 1}, {name: b}]", []),
+        ("[{name: a, maxServers: 1}, {name: a}]", ["wave-twice"]),
+        ("[]", []),
+    ],
+)
+def test_waves_that_contradict_each_other_are_refused(waves: str, broken: list[str]) -> None:
+    assert rules(fleet=fleet_with(f"rollout: {{waves: {waves}}}")) == broken

@@ -251,8 +251,12 @@ def test_only_the_policy_resource_ever_states_a_gap(change: Change) -> None:
 @given(st.lists(situations(), min_size=2, max_size=3))
 @settings(max_examples=30)
 def test_servers_are_planned_alone_in_whatever_order_they_come(cases: list[Situation]) -> None:
+    """Nothing joins servers but permits, and servers of different fleets do not even share those."""
     named = [
-        (replace(server, name=f"gpu-{number}"), replace(observed, server=f"eu/gpu-{number}"))
+        (
+            replace(server, fleet=replace(server.fleet, name=f"eu-{number}")),
+            replace(observed, server=f"eu-{number}/gpu-1"),
+        )
         for number, (server, observed) in enumerate(cases)
     ]
     beliefs = {observed.server: observed for _, observed in named}

@@ -1,0 +1,69 @@
+"""Permits: the one thing that joins the lanes of a fleet (`rollout`, and one exchange under `resource` at a time).
+
+One `Permits` per process, shared by all lanes through `Tools`. A lane tells how far its server is and is told what may
+not begin there; lanes that wait are woken when somebody else's progress may have opened the way. Everything is decided
+by `plan/waves.py` from the progress of all; what is remembered here is only who was given a permit and has not shown
+yet what it does with it. After a restart nobody has looked yet, so nothing new begins until everybody has.
+
+All calls come from one event loop, so that two lanes cannot be given the same place.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+
+from reconciler import plan as planning
+from reconciler.plan import Progress, Vetoes
+from reconciler.state.desired import DesiredServer
+
+
+class Permits:
+    """The progress of every server, by fleet. `wake` is called with the ids of servers that may go on now."""
+
+    def __init__(self) -> None:
+        self._fleets: dict[str, tuple[DesiredServer, ...]] = {}
+        self._told: dict[str, Progress] = {}
+        self._holders: set[str] = set()
+        self._held: dict[str, Vetoes] = {}
+        self.wake: Callable[[str], None] = _nobody
+
+    def aim_at(self, servers: Iterable[DesiredServer], changed: Collection[str]) -> None:
+        """Other servers, or something else asked of some (`changed`, ids): what those told does not count any more."""
+        fleets: defaultdict[str, list[DesiredServer]] = defaultdict(list)
+        for server in servers:
+            fleets[server.fleet.name].append(server)
+        self._fleets = {name: tuple(group) for name, group in fleets.items() if planning.takes_turns(group)}
+        joined = {server.id for group in self._fleets.values() for server in group} - set(changed)
+        self._told = {name: told for name, told in self._told.items() if name in joined}
+        self._held = {name: held for name, held in self._held.items() if name in joined}
+        self._holders &= joined
+
+    def joins(self, server: DesiredServer) -> bool:
+        """Whether this server may have to wait for others at all."""
+        return server.fleet.name in self._fleets
+
+    def ask(self, server: DesiredServer, progress: Progress, now: float) -> Vetoes:
+        """Say how far a server is, and hear what may not begin there now."""
+        news = self._told.get(server.id) != progress
+        self._told[server.id] = progress
+        if not progress.pending:
+            self._holders.discard(server.id)
+            if not news:
+                return planning.FREE
+        group = self._fleets[server.fleet.name]
+        held = planning.vetoes(group, self._told, self._holders, now)
+        mine = held.get(server.id, planning.FREE)
+        if planning.may_begin(progress, mine):
+            self._holders.add(server.id)
+        for other in group:
+            self._hear(other.id, held.get(other.id, planning.FREE), asking=server.id)
+        return mine
+
+    def _hear(self, server: str, held: Vetoes, *, asking: str) -> None:
+        """Wake a lane whose server may begin something that it might not before."""
+        before, self._held[server] = self._held.get(server, planning.FREE), held
+        if server != asking and before.keys() - held.keys():
+            self.wake(server)
+
+
+def _nobody(_server: str) -> None:
+    """Nobody is there to be woken."""
