@@ -87,7 +87,7 @@ def _registry() -> dict[str, _Metric]:
 
 
 class Telemetry:
-    """Everything counted since the process began. Any thread may report; a report costs about a microsecond."""
+    """Everything counted since the process began. Any thread may report; a report costs a few microseconds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
