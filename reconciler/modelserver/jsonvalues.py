@@ -1,46 +1,106 @@
-"""Single JSON values and tensor elements: shapes, types, base64, and how numbers are written.
+"""Single JSON values: their words in error texts, base64, and lists of them as the elements of a tensor.
 
-Here: what ``util/json_tensor.cc`` does below the level of a request. Used by ``restjson`` only. Not here: rows, columns
-and names.
+Here: what ``util/json_tensor.cc`` does below the level of a request: ``JsonValueToString``, ``GetDenseTensorShape``,
+``FillTensorProto`` and ``AddValueToTensor``. Used by restjson and restexamples. A value is what ``jsonscanner`` makes:
+None, bool, int, float, str, list or Members. Lists are walked without recursion.
+
+Half floats and 16-bit unsigned integers have no JSON form in TensorFlow Serving, neither in requests nor in answers.
 """
 
 import base64
 import binascii
-import json
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from reconciler.modelserver import jsonwriter
+from reconciler.modelserver.jsonscanner import MISSING, Members
 from reconciler.modelserver.statuses import Code, StatusError, invalid_argument
-from reconciler.modelserver.tensors import ELEMENT_TYPES, Array, Proto, to_array, to_proto, type_name
+from reconciler.modelserver.tensors import type_name
 from reconciler.wire.stubs import types_pb2
 
-_JSON_TYPES = {type(None): "Null", dict: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+_LARGEST_SINGLE = float(np.finfo(np.float32).max)
+_LARGEST_DOUBLE = float(np.finfo(np.float64).max)
+_FLOAT_LIMIT = 3.4028234e38  # up to here RapidJSON calls a number a float, and quotes it with a float's digits
 _INTEGERS = {
     types_pb2.DT_INT32: (-(2**31), 2**31 - 1),
-    types_pb2.DT_INT16: (-(2**31), 2**31 - 1),  # any 32-bit number is taken, as in the real server
+    types_pb2.DT_INT16: (-(2**31), 2**31 - 1),  # any 32-bit number is taken
     types_pb2.DT_INT8: (-(2**31), 2**31 - 1),
     types_pb2.DT_UINT8: (-(2**31), 2**31 - 1),
     types_pb2.DT_INT64: (-(2**63), 2**63 - 1),
     types_pb2.DT_UINT32: (0, 2**32 - 1),
     types_pb2.DT_UINT64: (0, 2**64 - 1),
 }
-_DECIMALS = {
-    types_pb2.DT_FLOAT: ("float", 2**24 - 1, float(np.finfo(np.float32).max)),
-    types_pb2.DT_HALF: ("half", 2**24 - 1, float(np.finfo(np.float32).max)),
-    types_pb2.DT_BFLOAT16: ("bfloat16", 2**24 - 1, float(np.finfo(np.float32).max)),
-    types_pb2.DT_DOUBLE: ("double", 2**53 - 1, float(np.finfo(np.float64).max)),
+_REALS = {
+    types_pb2.DT_FLOAT: ("float", 2**24 - 1, _LARGEST_SINGLE),
+    types_pb2.DT_DOUBLE: ("double", 2**53 - 1, _LARGEST_DOUBLE),
 }
-_WRITTEN_AS_DECIMALS = {"float", "double", "half", "bfloat16"}
-_WRITTEN_AS_INTEGERS = {"int32", "int16", "int8", "uint8", "int64", "uint32", "uint64"}
+_FIELDS = {
+    types_pb2.DT_FLOAT: "float_val",
+    types_pb2.DT_DOUBLE: "double_val",
+    types_pb2.DT_INT32: "int_val",
+    types_pb2.DT_INT16: "int_val",
+    types_pb2.DT_INT8: "int_val",
+    types_pb2.DT_UINT8: "int_val",
+    types_pb2.DT_STRING: "string_val",
+    types_pb2.DT_INT64: "int64_val",
+    types_pb2.DT_BOOL: "bool_val",
+    types_pb2.DT_UINT32: "uint32_val",
+    types_pb2.DT_UINT64: "uint64_val",
+}
+_BASE64 = re.compile(r"([A-Za-z0-9+/]*)([=.]*)")
+_SPACE = re.compile(r"[\t-\r ]")
+
+
+# -- in error texts ---------------------------------------------------------------------------------------------------
+
+
+def type_word(value: Any) -> str:
+    """RapidJSON's word for the type of a value."""
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    words = {type(None): "Null", Members: "Object", list: "Array", str: "String", int: "Number", float: "Number"}
+    return words[type(value)]
 
 
 def shown(value: Any) -> str:
-    """A JSON value inside an error text."""
-    return _decimal(np.float64(value)) if isinstance(value, float) else json.dumps(value, indent=4)
+    """A value inside an error text, laid out over several lines. It ends before a NaN inside a list or an object."""
+    if isinstance(value, float):
+        single = abs(value) <= _FLOAT_LIMIT
+        return jsonwriter.decimal(float(np.float32(value)) if single else value, single=single)
+    writer = jsonwriter.PrettyWriter()
+    open_ones: list[tuple[Iterator[Any], Callable[[], None]]] = [(iter([value]), lambda: None)]
+    while open_ones:
+        contents, end = open_ones[-1]
+        each = next(contents, MISSING)
+        if each is MISSING:
+            open_ones.pop()
+            end()
+        elif isinstance(each, list):
+            writer.start_array()
+            open_ones.append((iter(each), writer.end_array))
+        elif isinstance(each, Members):
+            writer.start_object()
+            open_ones.append((chain.from_iterable(each.pairs), writer.end_object))
+        else:
+            writer.raw(_scalar(each))
+            if isinstance(each, float) and not math.isfinite(each):
+                break
+    return writer.document()
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, str):
+        return jsonwriter.text(value)
+    if isinstance(value, float):
+        return jsonwriter.grisu(value)
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else "true" if value else "false"
+    return str(value)
 
 
 def format_error(value: Any, problem: str) -> StatusError:
@@ -48,9 +108,62 @@ def format_error(value: Any, problem: str) -> StatusError:
     return invalid_argument(f"JSON Value: {shown(value)} {problem}")
 
 
+def type_error(value: Any, dtype: int) -> StatusError:
+    """The refusal of a value of the wrong type."""
+    return invalid_argument(
+        f"JSON Value: {shown(value)} Type: {type_word(value)} is not of expected type: {type_name(dtype)}"
+    )
+
+
+def lossy_error(value: Any, target: str) -> StatusError:
+    """The refusal of a number that ``target`` cannot hold."""
+    return invalid_argument(f"Cannot convert JSON value: {shown(value)} to {target} without loss of precision.")
+
+
+# -- base64 -----------------------------------------------------------------------------------------------------------
+
+
 def is_base64(value: Any) -> bool:
     """Whether a value is ``{"b64": "..."}``, the way to write bytes."""
-    return isinstance(value, dict) and value.keys() == {"b64"} and isinstance(value["b64"], str)
+    return isinstance(value, Members) and len(value.pairs) == 1 and isinstance(value.find("b64"), str)
+
+
+def decoded(value: Any) -> bytes:
+    """The bytes of such an object."""
+    if not is_base64(value):
+        raise format_error(value, "not formatted correctly for base64 data")
+    content = unescape(value.find("b64"))
+    if content is None:
+        raise invalid_argument("Unable to base64 decode")
+    return content
+
+
+def unescape(text: str) -> bytes | None:
+    """Base64 as ``absl::Base64Unescape`` takes it: with spaces, padded by ``=`` or ``.``, or not padded at all."""
+    split = _BASE64.fullmatch(_SPACE.sub("", text))
+    if split is None:
+        return None
+    data, padding = split.groups()
+    missing = -len(data) % 4
+    if missing == 3 or len(padding) not in (0, missing):
+        return None
+    try:
+        return base64.b64decode(data + "=" * missing)
+    except binascii.Error:
+        return None
+
+
+def escape(content: bytes) -> str:
+    """Bytes as base64, padded."""
+    return base64.b64encode(content).decode()
+
+
+# -- tensors ----------------------------------------------------------------------------------------------------------
+
+
+def field_of(dtype: int) -> str | None:
+    """The field of a TensorProto that takes elements from JSON; None for types that have no JSON form."""
+    return _FIELDS.get(dtype)
 
 
 def shape_of(value: Any) -> tuple[int, ...]:
@@ -64,141 +177,95 @@ def shape_of(value: Any) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def flatten(value: Any, shape: tuple[int, ...], dtype: int, level: int = 0) -> list[Any]:
+def elements(value: Any, shape: Sequence[int], dtype: int) -> list[Any]:
     """The elements of a value that must have this shape and type throughout."""
-    if not isinstance(value, list):
-        if level != len(shape):
+    leaves = _flat([value], shape)
+    if leaves is not None:
+        found = _all_of_type(leaves, dtype)
+        if found is not None:
+            return found
+    return _one_by_one(value, shape, dtype)
+
+
+def _flat(values: list[Any], shape: Sequence[int]) -> list[Any] | None:
+    """All leaves, level by level; None if the nesting does not fit the shape."""
+    for size in shape:
+        if not all(type(value) is list and len(value) == size for value in values):
+            return None
+        values = [inner for value in values for inner in value]
+    return None if any(type(value) is list for value in values) else values
+
+
+def _all_of_type(leaves: list[Any], dtype: int) -> list[Any] | None:
+    """The elements if every leaf is of the plainest JSON type for that dtype and fits; None if one needs a look."""
+    kinds = set(map(type, leaves))
+    if not kinds:
+        return []
+    if dtype in _REALS and kinds <= {float, int}:
+        _, largest_integer, largest = _REALS[dtype]
+        if kinds == {float}:
+            sizes = np.abs(np.array(leaves, np.float64))
+            return leaves if bool(np.all(~(sizes > largest) | np.isinf(sizes))) else None
+        fits = all(abs(leaf) <= largest_integer for leaf in leaves)
+        return [float(leaf) for leaf in leaves] if fits else None
+    if dtype in _INTEGERS and kinds == {int}:
+        low, high = _INTEGERS[dtype]
+        return leaves if low <= min(leaves) and max(leaves) <= high else None
+    if dtype == types_pb2.DT_STRING and kinds == {str}:
+        return [leaf.encode("utf-8", "surrogateescape") for leaf in leaves]
+    return leaves if dtype == types_pb2.DT_BOOL and kinds == {bool} else None
+
+
+def _one_by_one(value: Any, shape: Sequence[int], dtype: int) -> list[Any]:
+    """The elements in order, up to the first that cannot be taken."""
+    result = []
+    waiting = [(value, 0)]
+    while waiting:
+        each, level = waiting.pop()
+        if isinstance(each, list):
+            _check_list(each, level, shape)
+            waiting += [(inner, level + 1) for inner in reversed(each)]
+        elif level != len(shape):
             raise invalid_argument(
-                f"JSON Value: {shown(value)} found at incorrect level: {level + 1} in the JSON DOM. "
+                f"JSON Value: {shown(each)} found at incorrect level: {level + 1} in the JSON DOM. "
                 f"Expected at level: {len(shape)}"
             )
-        return [_element(value, dtype)]
+        else:
+            result.append(_element(each, dtype))
+    return result
+
+
+def _check_list(value: list[Any], level: int, shape: Sequence[int]) -> None:
     if level >= len(shape):
         raise invalid_argument(f"Encountered list at unexpected level: {level} expected < {len(shape)}")
     if len(value) != shape[level]:
         raise invalid_argument(
             f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
         )
-    return [element for item in value for element in flatten(item, shape, dtype, level + 1)]
 
 
 def _element(value: Any, dtype: int) -> Any:
-    if dtype == types_pb2.DT_STRING:
-        return _bytes(value)
-    plain = not isinstance(value, bool)
-    if dtype == types_pb2.DT_BOOL and not plain:
-        return value
-    if dtype in _INTEGERS and plain and isinstance(value, int):
-        low, high = _INTEGERS[dtype]
-        if low <= value <= high:
-            return value
-    if dtype in _DECIMALS and plain and isinstance(value, int | float):
-        return _lossless(value, dtype)
-    if dtype not in _INTEGERS and dtype not in _DECIMALS and dtype != types_pb2.DT_BOOL:
-        raise StatusError(Code.UNIMPLEMENTED, f"Conversion of JSON Value: {shown(value)} to type: {type_name(dtype)}")
-    raise _type_error(value, dtype)
-
-
-def _type_error(value: Any, dtype: int) -> StatusError:
-    kind = str(value) if isinstance(value, bool) else _JSON_TYPES[type(value)]
-    return invalid_argument(f"JSON Value: {shown(value)} Type: {kind} is not of expected type: {type_name(dtype)}")
-
-
-def _lossless(value: float, dtype: int) -> float:
-    target, largest_integer, largest = _DECIMALS[dtype]
-    if isinstance(value, int):
-        fits = abs(value) <= largest_integer
-    else:
-        fits = not math.isfinite(value) or abs(value) <= largest
-    if not fits:
-        raise invalid_argument(f"Cannot convert JSON value: {shown(value)} to {target} without loss of precision.")
-    return float(value)
-
-
-def _bytes(value: Any) -> bytes:
-    if isinstance(value, str):
+    if isinstance(value, Members):
+        if dtype == types_pb2.DT_STRING:
+            return decoded(value)
+        raise type_error(value, dtype)
+    if dtype == types_pb2.DT_STRING and isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
-    if not isinstance(value, dict):
-        raise _type_error(value, types_pb2.DT_STRING)
-    if not is_base64(value):
-        raise format_error(value, "not formatted correctly for base64 data")
-    text = value["b64"]
-    try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        raise invalid_argument("Unable to base64 decode") from None
+    if dtype == types_pb2.DT_BOOL and isinstance(value, bool):
+        return value
+    if field_of(dtype) is None:
+        raise StatusError(Code.UNIMPLEMENTED, f"Conversion of JSON Value: {shown(value)} to type: {type_name(dtype)}")
+    if dtype in _INTEGERS and type(value) is int and _INTEGERS[dtype][0] <= value <= _INTEGERS[dtype][1]:
+        return value
+    if dtype in _REALS and type(value) in (int, float):
+        return real(value, dtype)
+    raise type_error(value, dtype)
 
 
-def fill(tensor: Proto, values: list[Any]) -> None:
-    """Put elements into the typed field of a tensor whose type and shape are set."""
-    kind = ELEMENT_TYPES.get(tensor.dtype)
-    if kind is None or not values:
-        return
-    if kind.field == "half_val":
-        tensor.half_val.extend(to_proto(np.array(values, dtype=kind.dtype)).half_val)
-    else:
-        getattr(tensor, kind.field).extend(values)
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """A tensor whose elements are texts, to be written as nested lists."""
-
-    array: Array
-
-    def whole(self) -> str:
-        """The tensor."""
-        return _nested(self.array)
-
-    def row(self, number: int) -> str:
-        """One entry of its first dimension."""
-        return _nested(np.asarray(self.array[number], dtype=object))
-
-
-def _nested(array: Array) -> str:
-    if array.ndim == 0:
-        return str(array.item())
-    return "[" + ", ".join(_nested(np.asarray(part, dtype=object)) for part in array) + "]"
-
-
-def texts(alias: str, tensor: Proto) -> Texts:
-    """The elements of an output, as JSON writes them."""
-    array = to_array(tensor)
-    write = _writer(alias, tensor.dtype)
-    written = np.empty(array.size, dtype=object)
-    written[:] = [write(element) for element in array.reshape(-1)]
-    return Texts(written.reshape(array.shape))
-
-
-def _writer(alias: str, dtype: int) -> Callable[[Any], str]:
-    name = type_name(dtype)
-    if name in _WRITTEN_AS_DECIMALS:
-        return _decimal
-    if name in _WRITTEN_AS_INTEGERS:
-        return str
-    if name == "bool":
-        return lambda element: "true" if element else "false"
-    if name == "string":
-        return _as_base64 if alias.endswith("_bytes") else _as_text
-    raise invalid_argument(f"Failed to write JSON value for tensor type: {name}")
-
-
-def _as_base64(element: bytes) -> str:
-    return '{"b64": "' + base64.b64encode(element).decode() + '"}'
-
-
-def _as_text(element: bytes) -> str:
-    return json.dumps(element.decode("utf-8", "surrogateescape"), ensure_ascii=False)
-
-
-def _decimal(element: Any) -> str:
-    """Six digits if they say it all, else as many as the type needs; always recognisable as a decimal."""
-    number = element if isinstance(element, np.float64) else np.float32(element)
-    if math.isnan(number):
-        return "NaN"
-    if math.isinf(number):
-        return "Infinity" if number > 0 else "-Infinity"
-    text = f"{number:.6g}"
-    if type(number)(text) != number:
-        text = f"{number:.{17 if isinstance(number, np.float64) else 9}g}"
-    return text if "." in text or "e" in text else f"{text}.0"
+def real(value: float, dtype: int) -> float:
+    """A number as a float or a double; whole numbers only as far as the type counts in ones."""
+    target, largest_integer, largest = _REALS[dtype]
+    fits = abs(value) <= largest_integer if isinstance(value, int) else not largest < abs(value) < math.inf
+    if not fits:
+        raise lossy_error(value, target)
+    return float(value)

@@ -13,8 +13,10 @@ from typing import Any
 
 import grpc
 import uvicorn
+from starlette.types import ASGIApp
 
 from reconciler.modelserver.flags import ServerFlags
+from reconciler.modelserver.resthttp import NEVER, RestProtocol
 from reconciler.modelserver.statuses import invalid_argument
 
 GRACE = 0.3  # seconds for requests in flight when told to stop; the real server gives none
@@ -34,12 +36,12 @@ async def open_grpc(server: Any, wanted: ServerFlags, credentials: grpc.ServerCr
     except RuntimeError as error:
         _journal.error("%s", error)
         raise invalid_argument("Failed to BuildAndStart gRPC server") from error
-    await server.start()
+    server.start()
     for _, name in places:
         _journal.info("Running gRPC ModelServer at %s ...", name)
 
     async def close() -> None:
-        await server.stop(GRACE)
+        await asyncio.to_thread(server.stop(GRACE).wait)
 
     return close
 
@@ -53,12 +55,15 @@ def _grpc_places(wanted: ServerFlags) -> Iterator[tuple[str, str]]:
         yield f"unix:{wanted.grpc_socket_path}", f"UNIX socket {wanted.grpc_socket_path}"
 
 
-def open_rest(front: Any, wanted: ServerFlags) -> Close | None:
+def open_rest(front: ASGIApp, wanted: ServerFlags) -> Close | None:
     """Listen and serve; returns what stops it. As the real server, a process without a REST API is good enough."""
     name = f"localhost:{wanted.rest_api_port}"
     family = socket.AF_INET6 if ":" in wanted.bind_address else socket.AF_INET
     try:
         listener = socket.create_server((wanted.bind_address, wanted.rest_api_port), family=family, backlog=1024)
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # for the accepted ones: asyncio sets it on its own
     except (OSError, OverflowError) as error:
         _journal.error("%s", error)
         _journal.error("Failed to start HTTP Server at %s", name)
@@ -76,7 +81,7 @@ class _Uvicorn(uvicorn.Server):
         yield
 
 
-def _run_uvicorn(front: Any, listener: socket.socket) -> Close:
+def _run_uvicorn(front: ASGIApp, listener: socket.socket) -> Close:
     config = uvicorn.Config(
         front,
         lifespan="off",
@@ -84,8 +89,9 @@ def _run_uvicorn(front: Any, listener: socket.socket) -> Close:
         log_config=None,
         access_log=False,
         server_header=False,
+        http=RestProtocol,
         timeout_graceful_shutdown=1,
-        timeout_keep_alive=75,  # a client that reuses a connection must not race with its closing
+        timeout_keep_alive=NEVER,
     )
     server = _Uvicorn(config)
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))

@@ -1,131 +1,172 @@
-"""The HTTP/REST port.
+"""The HTTP/REST port: from a request to the host and back.
 
-Here: one ASGI application that takes every request apart by verb and raw path, as the real server does; a router would
-decode and normalise paths first. Built by ``serve``. Error bodies carry the full text: only gRPC cuts it.
+Here: one ASGI application that takes every request apart by verb and raw target, as the real server does; a router
+would decode and normalise paths first. What libevent and ``model_servers/http_server.cc`` do around a call: HTML
+pages for what is no call, CORS, metrics, how many requests are worked on at a time. Built by ``serve``. Error bodies
+carry the full text: only gRPC cuts it.
 
-Not here: what paths mean (restpaths), JSON tensors (restjson), Classify and Regress, metrics.
+Not here: bytes on the connection (resthttp), what targets mean (restpaths), JSON (restcalls).
 """
 
 import asyncio
-import gzip
-import json
-import zlib
+import logging
+import re
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf import json_format
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from reconciler.modelserver import predict, restjson
-from reconciler.modelserver.grpcfront import status_response
-from reconciler.modelserver.host import Host, ModelChoice, Servable
-from reconciler.modelserver.restpaths import RestCall, understand
-from reconciler.modelserver.statuses import Code, StatusError, http_status, invalid_argument
-from reconciler.modelserver.tensors import Proto
-from reconciler.wire.stubs import get_model_metadata_pb2
+from reconciler.modelserver import jsonwriter, restcalls
+from reconciler.modelserver.host import Host
+from reconciler.modelserver.restbody import BodyRoom, DisconnectedError, TooLongError, decompressed
+from reconciler.modelserver.resthttp import page
+from reconciler.modelserver.restpaths import Asked, Target, split, understand
+from reconciler.modelserver.statuses import Code, Status, StatusError, http_status
 
-_NOT_FOUND = "<html><body><h1>Not Found</h1></body></html>"
+_VERBS = {"GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"}
+_WEB_ORIGIN = re.compile("https?://")
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+_journal = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RestSettings:
+    """What the command line says about REST."""
+
+    timeout_ms: int = 30_000
+    """Time limit of a session run; none if not positive."""
+    threads: int = 0
+    """``--rest_api_num_threads``: one is the event loop, the others answer. Not positive: no bound of its own."""
+    cors: bool = False
+    check_method: bool = False
+    metrics_path: str | None = None
+    """Where Prometheus finds its page; None if monitoring is off."""
 
 
 class RestFront:
     """The ASGI application."""
 
-    def __init__(self, host: Host, timeout: float) -> None:
+    def __init__(self, host: Host, settings: RestSettings) -> None:
         self._host = host
-        self._timeout = timeout
-        self._actions: dict[str, Callable[[RestCall, Request], Awaitable[bytes]]] = {
-            "status": self._status,
-            "metadata": self._metadata,
-            "predict": self._predict,
-            "classify": self._unimplemented,
-            "regress": self._unimplemented,
-        }
+        self._settings = settings
+        self._calls = restcalls.RestCalls(host, max(0, settings.timeout_ms), check_method=settings.check_method)
+        self._room = BodyRoom()
+        self._at_work = asyncio.Semaphore(max(1, settings.threads - 1)) if settings.threads > 0 else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["type"] == "http":
-            response = await self._respond(Request(scope, receive))
-            await response(scope, receive, send)
+        if scope["type"] != "http":
+            return
+        request = Request(scope)
+        try:
+            async with self._room.receive(receive, _declared_length(request)) as body:
+                response = await self._respond(request, body)
+        except TooLongError:
+            response = page(413)
+        except DisconnectedError:
+            return
+        await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
-        path = _raw_path(request)
-        if not path.lower().startswith("/v1/"):
-            return Response(_NOT_FOUND, 404, media_type="text/html")
+    async def _respond(self, request: Request, body: bytearray) -> Response:
+        refused = _refused(request, body)
+        target = split(_raw_target(request))
+        if refused is not None or target is None:
+            return page(refused or 400)
+        if self._settings.metrics_path is not None and target.path == self._settings.metrics_path:
+            return self._metrics(target)
+        if not target.full.lower().startswith("/v1/"):
+            return page(404)
+        return await self._in_turn(lambda: self._call(request, target.full, body))
+
+    def _metrics(self, target: Target) -> Response:
+        headers = {"Content-Type": "text/plain"}
+        if target.full != self._settings.metrics_path:
+            text = f"Unexpected path: {target.full}. Should be {self._settings.metrics_path}"
+            return Response(text, 400, headers)
+        return Response(self._host.telemetry.render().encode("utf-8", "surrogateescape"), 200, headers)
+
+    async def _in_turn(self, work: Callable[[], Awaitable[Response]]) -> Response:
+        if self._at_work is None:
+            return await work()
+        async with self._at_work:
+            return await work()
+
+    async def _call(self, request: Request, path: str, body: bytearray) -> Response:
+        began = time.monotonic()
+        asked = Asked()
         if request.method == "OPTIONS":
-            origin = request.headers.get("origin", "")
-            return Response(status_code=200 if "http://" in origin or "https://" in origin else 400)
+            code, response = self._preflight(request)
+        else:
+            answer = await self._answered(request, path, body, asked)
+            code = answer.code if isinstance(answer, Status) else Code.OK
+            response = _json(answer)
+        self._host.telemetry.request(asked.model, asked.method, "REST", code, time.monotonic() - began)
+        if self._settings.cors:
+            response.headers.update(_CORS)
+        return response
+
+    async def _answered(self, request: Request, path: str, body: bytearray, asked: Asked) -> bytes | Status:
         try:
-            call = understand(request.method, path)
-            body = await self._actions[call.action](call, request)
+            call = understand(request.method, path, asked)
+            encoding = request.headers.get("content-encoding", "")
+            return await self._calls.answer(call, await self._decompressed(body, encoding))
         except StatusError as error:
-            text = json.dumps({"error": error.status.message}, ensure_ascii=False)
-            return _json(text.encode("utf-8", "surrogateescape"), http_status(error.status.code))
-        return _json(body)
+            return error.status
+        except MemoryError:
+            return Status(Code.RESOURCE_EXHAUSTED, "The request does not fit into memory")
+        except Exception as error:
+            _journal.exception("A REST request failed: %s %s", request.method, path)
+            return Status(Code.INTERNAL, f"{type(error).__name__}: {error}")
 
-    async def _status(self, call: RestCall, _: Request) -> bytes:
-        return _pretty(_as_dict(status_response(self._host.get_model_status(call.model, call.version))))
+    async def _decompressed(self, body: bytearray, encoding: str) -> Any:
+        if "gzip" not in encoding:
+            return body
+        return await self._host.compute(lambda: decompressed(body, encoding))
 
-    async def _metadata(self, call: RestCall, _: Request) -> bytes:
-        found = await self._host.infer(ModelChoice(call.model, call.version, call.label), predict.metadata)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        found.metadata["signature_def"].Unpack(signatures)
-        return _pretty({"model_spec": _as_dict(found.model_spec), "metadata": {"signature_def": _as_dict(signatures)}})
-
-    async def _predict(self, call: RestCall, request: Request) -> bytes:
-        body = await _body(request)
-        document = await self._host.compute(lambda: restjson.parse(body))
-        name = restjson.signature_name(document)
-        choice = ModelChoice(call.model, call.version, call.label)
-        work = self._host.infer(choice, lambda servable: _predict(servable, name, document))
-        try:
-            return await asyncio.wait_for(work, self._timeout)
-        except TimeoutError:
-            raise StatusError(Code.DEADLINE_EXCEEDED, "Timed out waiting for notification") from None
-
-    async def _unimplemented(self, call: RestCall, _: Request) -> bytes:
-        raise StatusError(Code.UNIMPLEMENTED, f"{call.action.capitalize()} is not implemented")
+    def _preflight(self, request: Request) -> tuple[Code, Response]:
+        welcome = _WEB_ORIGIN.search(request.headers.get("origin", "")) is not None
+        headers = {"Content-Type": "text/html; charset=ISO-8859-1"}  # what libevent says of an answer without a type
+        code = Code.OK if welcome else Code.FAILED_PRECONDITION
+        return code, Response(b"", http_status(code), headers)
 
 
-def _predict(servable: Servable, name: str, document: dict[str, Any]) -> bytes:
-    chosen = name or predict.DEFAULT_SIGNATURE
-    signature = servable.saved_model.signatures.get(chosen)
-    if signature is None:
-        raise invalid_argument(f'Serving signature name: "{chosen}" not found in signature def')
-    if not signature.inputs:
-        raise invalid_argument(f"Failed to get input map for signature: {name or 'DEFAULT'}")
-    request = restjson.request(document, {alias: signature.inputs[alias] for alias in sorted(signature.inputs)})
-    request.model_spec.signature_name = name
-    response = predict.predict(servable, request)
-    return restjson.response(response.outputs, rows="instances" in document)
+def _refused(request: Request, body: bytearray) -> int | None:
+    """The code with which libevent itself refuses a request, whatever its target."""
+    if request.scope["http_version"] not in {"0.9", "1.0", "1.1"}:
+        return 400
+    if body and request.headers.get("expect", "100-continue").lower() != "100-continue":
+        return 417
+    return None if request.method in _VERBS else 501
 
 
-def _raw_path(request: Request) -> str:
-    raw: bytes = request.scope.get("raw_path") or request.scope["path"].encode()
-    query: bytes = request.scope["query_string"]
-    return (raw + (b"?" + query if query else b"")).decode("latin-1")
+def _raw_target(request: Request) -> str:
+    target = request.scope.get("target")  # resthttp keeps a question mark nothing follows
+    if target is None:
+        query = request.scope["query_string"]
+        target = (request.scope.get("raw_path") or request.scope["path"].encode()) + (b"?" + query if query else b"")
+    return str(target, "latin-1")
 
 
-async def _body(request: Request) -> bytes:
-    body = await request.body()
-    if request.headers.get("content-encoding", "").lower() != "gzip":
-        return body
-    try:
-        return gzip.decompress(body)
-    except (OSError, EOFError, zlib.error):
-        raise invalid_argument("Failed to uncompress request body") from None
+def _declared_length(request: Request) -> int | None:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else None
 
 
-def _json(body: bytes, status: int = 200) -> Response:
-    return Response(body, status, media_type="application/json")
-
-
-def _as_dict(message: Proto) -> dict[str, Any]:
-    return json_format.MessageToDict(
-        message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-    )
-
-
-def _pretty(document: dict[str, Any]) -> bytes:
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+def _json(answer: bytes | Status) -> Response:
+    if isinstance(answer, bytes):
+        return Response(answer, 200, media_type="application/json")
+    writer = jsonwriter.PrettyWriter()
+    writer.start_object()
+    writer.key("error")
+    writer.raw(jsonwriter.text(answer.message))
+    writer.end_object()
+    content = writer.document().encode("utf-8", "surrogateescape")
+    return Response(content, http_status(answer.code), media_type="application/json")

@@ -1,74 +1,58 @@
-"""JSON bodies of REST Predict: requests into PredictRequests, responses into text.
+"""JSON bodies of REST Predict as PredictRequests.
 
-Here: TensorFlow Serving's rules for ``instances`` (rows) and ``inputs`` (columns), in its order and with its words, and
-the body of an answer. Called by the REST front in an inference thread. Source of the rules: ``util/json_tensor.cc``.
+Here: TensorFlow Serving's rules for ``instances`` (rows) and ``inputs`` (columns), in its order and with its words.
+Called by the REST front in a thread. Source of the rules: ``util/json_tensor.cc``. Where the
+real server goes through a hash map, and so in no order a client could know, names are taken in alphabetical order.
 
-Not here: Predict itself. The scanner is Python's, so a syntax error is named in the real server's words but its offset
-is where Python noticed it.
+Not here: Predict itself, its answers (restanswers), Classify and Regress (restexamples), single values (jsonvalues).
 """
 
-import json
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.modelserver import jsonvalues
+from reconciler.modelserver.jsonfaults import Body
+from reconciler.modelserver.jsonreader import read
+from reconciler.modelserver.jsonscanner import MISSING, Members
 from reconciler.modelserver.statuses import StatusError, invalid_argument
 from reconciler.modelserver.tensors import Proto
 from reconciler.wire.stubs import predict_pb2, tensor_pb2
 
-_SYNTAX = {
-    "Expecting property name": "Missing a name for object member.",
-    "Expecting ':'": "Missing a colon after a name of object member.",
-    "Expecting ','": "Missing a comma or ] after an array element.",
-    "Unterminated string": "Missing a closing quotation mark in string.",
-    "Invalid \\escape": "Invalid escape character in string.",
-    "Invalid \\uXXXX": "Incorrect hex digit after \\u escape in string.",
-    "Extra data": "The document root must not be followed by other values.",
-}
+Document = Members
 
 
-def parse(body: bytes) -> dict[str, Any]:
+def parse(body: Body) -> Document:
     """The JSON object in a request body."""
-    if not body:
-        raise invalid_argument("JSON Parse error: The document is empty")
-    try:
-        document = json.loads(body.decode("utf-8-sig", "surrogateescape"))
-    except json.JSONDecodeError as error:
-        raise invalid_argument(f"JSON Parse error: {_syntax(error)} at offset: {error.pos}") from None
-    except RecursionError:
-        raise invalid_argument("JSON Parse error: Terminate parsing due to Handler error. at offset: 0") from None
-    if not isinstance(document, dict):
+    document = read(body)
+    if not isinstance(document, Members):
         raise jsonvalues.format_error(document, "Is not object")
     return document
 
 
-def _syntax(error: json.JSONDecodeError) -> str:
-    if not error.doc.strip():
-        return "The document is empty."
-    return next((words for start, words in _SYNTAX.items() if error.msg.startswith(start)), "Invalid value.")
-
-
-def signature_name(document: Mapping[str, Any]) -> str:
+def signature_name(document: Document) -> str:
     """The signature a request names, or ""."""
-    name = document.get("signature_name", "")
+    name = document.find("signature_name")
+    if name is MISSING:
+        return ""
     if not isinstance(name, str):
         raise jsonvalues.format_error(document, "not formatted correctly. 'signature_name' key must be a string value.")
     return name
 
 
-def request(document: Mapping[str, Any], inputs: Mapping[str, Proto]) -> Proto:
+def request(document: Document, inputs: Mapping[str, Proto]) -> Proto:
     """A PredictRequest for a signature with these inputs (TensorInfo by alias). Its model is left open."""
-    result = predict_pb2.PredictRequest()
-    if "instances" in document and "inputs" in document:
+    instances, columns = document.find("instances"), document.find("inputs")
+    if instances is not MISSING and columns is not MISSING:
         raise jsonvalues.format_error(
             document, "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist "
         )
-    if "instances" in document:
-        filled = _from_rows(_rows(document), inputs)
-    elif "inputs" in document:
-        filled = _from_columns(document["inputs"], inputs)
+    dtypes = {alias: inputs[alias].dtype for alias in sorted(inputs)}
+    result = predict_pb2.PredictRequest()
+    if instances is not MISSING:
+        filled = _from_rows(_rows(document, instances), dtypes)
+    elif columns is not MISSING:
+        filled = _from_columns(columns, dtypes)
     else:
         raise invalid_argument("Missing 'inputs' or 'instances' key")
     for alias, tensor in filled.items():
@@ -76,8 +60,12 @@ def request(document: Mapping[str, Any], inputs: Mapping[str, Proto]) -> Proto:
     return result
 
 
-def _rows(document: Mapping[str, Any]) -> list[Any]:
-    rows = document["instances"]
+def is_by_row(document: Document) -> bool:
+    """Whether the answer to a request goes by row."""
+    return document.find("instances") is not MISSING
+
+
+def _rows(document: Document, rows: Any) -> list[Any]:
     if not isinstance(rows, list):
         raise jsonvalues.format_error(document, "Excepting 'instances' to be an list/array")
     if not rows:
@@ -91,15 +79,16 @@ class _Column:
 
     dtype: int
     shape: tuple[int, ...] | None = None
+    size: int = 0
     values: list[Any] = field(default_factory=list)
 
     def add(self, item: Any) -> None:
         shape = jsonvalues.shape_of(item)
-        added = jsonvalues.flatten(item, shape, self.dtype)
+        added = jsonvalues.elements(item, shape, self.dtype)
         if self.shape is None:
-            self.shape = shape
-        elif math.prod(self.shape) != math.prod(shape):
-            raise invalid_argument(f"Expecting tensor size: {math.prod(self.shape)} but got: {math.prod(shape)}")
+            self.shape, self.size = shape, len(added)
+        elif self.size != len(added):
+            raise invalid_argument(f"Expecting tensor size: {self.size} but got: {len(added)}")
         elif self.shape != shape:
             raise invalid_argument(f"Expecting shape {_bracketed(self.shape)} but got: {_bracketed(shape)}")
         self.values.extend(added)
@@ -108,7 +97,8 @@ class _Column:
         tensor = tensor_pb2.TensorProto(dtype=self.dtype)
         for size in (*batch, *(self.shape or ())):
             tensor.tensor_shape.dim.add(size=size)
-        jsonvalues.fill(tensor, self.values)
+        if self.values:
+            getattr(tensor, jsonvalues.field_of(self.dtype) or "").extend(self.values)
         return tensor
 
 
@@ -116,26 +106,40 @@ def _bracketed(shape: tuple[int, ...]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _from_rows(rows: list[Any], inputs: Mapping[str, Proto]) -> dict[str, Proto]:
-    if not isinstance(rows[0], dict) and len(inputs) > 1:
+def _from_rows(rows: list[Any], dtypes: Mapping[str, int]) -> dict[str, Proto]:
+    if not isinstance(rows[0], Members) and len(dtypes) > 1:
         raise invalid_argument(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map"
         )
-    columns = {alias: _Column(info.dtype) for alias, info in inputs.items()}
-    named = _is_object(rows[0])
-    for number, row in enumerate(rows):
-        if named:
+    if _is_object(rows[0]):
+        columns = {alias: _Column(dtype) for alias, dtype in dtypes.items()}
+        for number, row in enumerate(rows):
             _add_named_row(number, row, columns)
-        else:
-            _add_plain_row(number, row, next(iter(columns.values())))
-    return {alias: column.tensor(len(rows)) for alias, column in columns.items()}
+        return {alias: column.tensor(len(rows)) for alias, column in columns.items()}
+    alias, dtype = next(iter(dtypes.items()))
+    return {alias: _from_plain_rows(rows, dtype)}
+
+
+def _from_plain_rows(rows: list[Any], dtype: int) -> Proto:
+    whole = _Column(dtype)
+    try:
+        whole.add(rows)  # fits nearly always, and is much quicker than row by row
+    except StatusError:
+        column = _Column(dtype)
+        for number, row in enumerate(rows):
+            _add_plain_row(number, row, column)
+        return column.tensor(len(rows))
+    return whole.tensor()
 
 
 def _add_named_row(number: int, row: Any, columns: Mapping[str, _Column]) -> None:
     if not _is_object(row):
         raise invalid_argument(f"Expecting object but got list at item {number} of input list")
-    for name, item in row.items():
+    names = set()
+    for key, item in row.pairs:
+        name = key.partition("\0")[0]  # a C string
+        names.add(name)
         try:
             if name not in columns:
                 raise invalid_argument(f"JSON object: does not have named input: {name}")
@@ -143,7 +147,7 @@ def _add_named_row(number: int, row: Any, columns: Mapping[str, _Column]) -> Non
         except StatusError as error:
             where = f"Failed to process element: {number} key: {name} of 'instances' list."
             raise invalid_argument(f"{where} Error: {error.status}") from None
-    if row.keys() != columns.keys():
+    if names != columns.keys():
         raise invalid_argument(
             f"Failed to process element: {number} of 'instances' list. JSON object: {jsonvalues.shown(row)} "
             f"keys must be equal to: {','.join(sorted(columns))}"
@@ -161,59 +165,29 @@ def _add_plain_row(number: int, row: Any, column: _Column) -> None:
         ) from None
 
 
-def _from_columns(value: Any, inputs: Mapping[str, Proto]) -> dict[str, Proto]:
+def _from_columns(value: Any, dtypes: Mapping[str, int]) -> dict[str, Proto]:
     if not _is_object(value):
-        if len(inputs) > 1:
+        if len(dtypes) > 1:
             raise invalid_argument(
                 "inputs is a plain value/list, but expecting an object as multiple input tensors required as per "
                 "tensorinfo_map"
             )
-        value = {next(iter(inputs)): value}
-    return dict(_named_columns(value, inputs))
-
-
-def _named_columns(value: Mapping[str, Any], inputs: Mapping[str, Proto]) -> Iterator[tuple[str, Proto]]:
-    for alias, info in inputs.items():
-        if alias not in value:
+        alias, dtype = next(iter(dtypes.items()))
+        return {alias: _column(value, dtype)}
+    result = {}
+    for alias, dtype in dtypes.items():
+        item = value.find(alias)
+        if item is MISSING:
             raise invalid_argument(f"Missing named input: {alias} in 'inputs' object.")
-        column = _Column(info.dtype)
-        column.add(value[alias])
-        yield alias, column.tensor()
+        result[alias] = _column(item, dtype)
+    return result
+
+
+def _column(value: Any, dtype: int) -> Proto:
+    column = _Column(dtype)
+    column.add(value)
+    return column.tensor()
 
 
 def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and not jsonvalues.is_base64(value)
-
-
-def response(outputs: Mapping[str, Proto], *, rows: bool) -> bytes:
-    """The body of an answer: ``predictions`` by row, or ``outputs`` by column. A single output stays unnamed."""
-    shown = {alias: jsonvalues.texts(alias, outputs[alias]) for alias in sorted(outputs)}
-    if not rows:
-        return _body("outputs", _one_or_all({alias: nested.whole() for alias, nested in shown.items()}))
-    size = _batch_size(outputs)
-    by_row = [_one_or_all({alias: nested.row(number) for alias, nested in shown.items()}) for number in range(size)]
-    return _body("predictions", f"[{', '.join(by_row)}]")
-
-
-def _batch_size(outputs: Mapping[str, Proto]) -> int:
-    size = -1
-    for alias in sorted(outputs):
-        dimensions = outputs[alias].tensor_shape.dim
-        if not dimensions:
-            raise invalid_argument(f"Tensor name: {alias} has no shape information ")
-        if size >= 0 and dimensions[0].size != size:
-            raise invalid_argument(
-                f"Tensor name: {alias} has inconsistent batch size: {dimensions[0].size} expecting: {size}"
-            )
-        size = dimensions[0].size
-    return size
-
-
-def _one_or_all(texts: Mapping[str, str]) -> str:
-    if len(texts) == 1:
-        return next(iter(texts.values()))
-    return "{" + ", ".join(f"{json.dumps(alias)}: {text}" for alias, text in texts.items()) + "}"
-
-
-def _body(key: str, text: str) -> bytes:
-    return f'{{\n    "{key}": {text}\n}}'.encode("utf-8", "surrogateescape")
+    return isinstance(value, Members) and not jsonvalues.is_base64(value)

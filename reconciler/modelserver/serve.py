@@ -26,7 +26,7 @@ from reconciler.modelserver.disk import LocalDisk
 from reconciler.modelserver.flags import ServerFlags
 from reconciler.modelserver.host import Host, Outside
 from reconciler.modelserver.loader import Loader
-from reconciler.modelserver.restfront import RestFront
+from reconciler.modelserver.restfront import RestFront, RestSettings
 from reconciler.modelserver.savedmodel import SessionSettings
 from reconciler.modelserver.statuses import StatusError
 from reconciler.modelserver.telemetry import Telemetry
@@ -131,10 +131,20 @@ class _Process:
                 "Skipped exporting HTTP/REST API."
             )
         elif wanted.rest_api_port:
-            front = RestFront(host, wanted.rest_api_timeout_in_ms / 1000)
-            close = listening.open_rest(front, wanted)
+            close = listening.open_rest(self._rest_front(host), wanted)
             if close is not None:
                 ports.push_async_callback(close)
+
+    def _rest_front(self, host: Host) -> RestFront:
+        wanted = self._flags
+        settings = RestSettings(
+            timeout_ms=wanted.rest_api_timeout_in_ms,
+            threads=wanted.rest_api_num_threads,
+            cors=wanted.rest_api_enable_cors_support,
+            check_method=wanted.enable_signature_method_name_check,
+            metrics_path=startup.metrics_path(wanted.monitoring_config_file),
+        )
+        return RestFront(host, settings)
 
 
 def _loader(wanted: ServerFlags, sessions: SessionSettings, telemetry: Telemetry) -> Loader:

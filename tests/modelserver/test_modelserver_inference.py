@@ -187,6 +187,16 @@ def test_rest_rows_of_several_outputs_are_objects(serving: RunningServer) -> Non
     assert not samples.tells("classifier", 2, inputs, outputs)
 
 
+def test_rest_classify_and_regress_answer_as_half_plus_two_does(serving: RunningServer) -> None:
+    examples = {"examples": [{"x": 2.0}]}
+    regress, classify = "/v1/models/half/versions/1:regress", "/v1/models/half/versions/1:classify"
+    assert post(serving, regress, {"signature_name": "regress_x_to_y", **examples}) == (200, {"results": [3.0]})
+    assert post(serving, classify, {"signature_name": "classify_x_to_y", **examples}) == (
+        200,
+        {"results": [[["", 3.0]]]},
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "body", "code", "text"),
     [
@@ -202,7 +212,7 @@ def test_rest_rows_of_several_outputs_are_objects(serving: RunningServer) -> Non
         ("/v1/models/half/labels/q:predict", {"instances": [1]}, 400, "Unrecognized servable version label: q"),
         ("/v1/models/ranks:predict", {"instances": ["a"]}, 400, "expecting list of objects"),
         ("/v1/models/ranks:predict", {"inputs": {"user": ["a"]}}, 400, "Missing named input: item in 'inputs' object."),
-        ("/v1/models/half:regress", {"examples": [{"x": 1.0}]}, 501, "not implemented"),
+        ("/v1/models/half:regress", {"examples": [{"x": 1.0}]}, 400, "No regression inputs found in SignatureDef"),
         ("/v1/models/half:PREDICT", {"instances": [1]}, 400, "Malformed request: POST /v1/models/half:PREDICT"),
     ],
 )
