@@ -5,8 +5,8 @@ walk that estimates a version's size. Their ``run`` uses nothing but the disk, s
 hand the answer to ``Core.answered``.
 
 Sources: ``PollFileSystemForConfig`` in ``sources/storage_path/file_system_storage_path_source.cc``; for the walk
-``GetAllDescendants`` and ``GetModelDiskSize`` in ``servables/tensorflow/util.cc``; for joining paths ``JoinPathImpl``
-in TensorFlow's ``platform/path.cc``. Deliberately not here: when to look (discovery, loading), real files (``Disk``).
+``GetModelDiskSize`` in ``servables/tensorflow/util.cc``; for joining paths ``JoinPathImpl`` in TensorFlow's
+``platform/path.cc``. Deliberately not here: when to look (discovery, loading), real files (``Disk``).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Measure:
         missing = self.disk.file_exists(self.path)
         if not missing.ok:
             return missing
-        failed, seen, queue = OK, 0, deque([self.path])
+        seen, queue = 0, deque([self.path])
         while queue:
             directory = queue.popleft()
             children = self.disk.get_children(directory)
@@ -94,10 +94,10 @@ class Measure:
             for path in (join(directory, name) for name in children):
                 kind = self.disk.is_directory(path)
                 if isinstance(kind, Status):
-                    failed = failed if not failed.ok else kind
-                elif kind:
+                    return kind
+                if kind:
                     queue.append(path)
-        return failed
+        return OK
 
 
 class _Blind(Exception):

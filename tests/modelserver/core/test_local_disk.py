@@ -164,3 +164,14 @@ def test_names_that_are_no_text_do_not_spoil_a_message(base: Path) -> None:
 def test_an_error_without_a_meaning_is_unknown() -> None:
     assert io_error("/m", OSError(5, "")) == Status(Code.UNKNOWN, "/m; Input/output error")
     assert io_error("/m", OSError(116, "")) == Status(Code.ABORTED, "/m; Stale file handle")
+
+
+def test_what_cannot_be_measured_is_named_before_what_lies_deeper(base: Path) -> None:
+    """The walk ends at the first directory with an entry that cannot be measured."""
+    (base / "1" / "deep").mkdir(parents=True)
+    (base / "1" / "deep" / "lost").symlink_to(base / "nowhere")
+    (base / "1" / "deep" / "deeper").mkdir()
+    (base / "1" / "deep" / "deeper").chmod(0o000)
+    with as_somebody_else():
+        status = Measure(DISK, f"{base}/1").run()
+    assert status == Status(Code.NOT_FOUND, f"{base}/1/deep/lost; No such file or directory")
