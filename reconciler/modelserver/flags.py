@@ -15,8 +15,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-_CPUS = len(os.sched_getaffinity(0))
-_THREADS = 4 * _CPUS
+CPUS = len(os.sched_getaffinity(0))
+"""Those this process may run on (tsl's NumSchedulableCPUs)."""
+_THREADS = 4 * CPUS
 _ONE_PLATFORM = 'the one platform here is "tensorflow"'
 _NO_TFLITE = "TensorFlow Lite models are not served"
 _NO_TPU = "there are no TPUs here"
@@ -38,16 +39,14 @@ class ServerFlags:
     grpc_socket_path: str = _flag("", "also listen on this UNIX socket for the gRPC API; relative or absolute")
     rest_api_port: int = _flag(0, "TCP port of the HTTP/REST API; 0 disables it; must differ from --port")
     bind_address: str = _flag("127.0.0.1", "address to listen on; not a flag of the real server, which takes 0.0.0.0")
-    rest_api_num_threads: int = _flag(
-        _THREADS, "threads of the REST API", idle="one event loop serves every connection"
-    )
+    rest_api_num_threads: int = _flag(_THREADS, "REST requests worked on at the same time, and one thread more")
     rest_api_timeout_in_ms: int = _flag(30000, "time limit of a REST inference")
     rest_api_enable_cors_support: bool = _flag(False, "send CORS headers with every REST answer")
-    enable_batching: bool = _flag(False, "batch requests", idle="every request runs by itself; answers are the same")
+    enable_batching: bool = _flag(False, "let concurrent requests of a version share runs")
     allow_version_labels_for_unavailable_models: bool = _flag(False, "new labels may point at versions not loaded yet")
     batching_parameters_file: str = _flag("", "text-format BatchingParameters; needs --enable_batching")
     enable_per_model_batching_parameters: bool = _flag(
-        False, "batching parameters per model", idle="as --enable_batching"
+        False, "take batching parameters from batching_params.pbtxt in the version; without that file it is not batched"
     )
     model_config_file: str = _flag("", "file with a ModelServerConfig in text format")
     model_config_file_poll_wait_seconds: int = _flag(0, "re-read and re-apply that file this often; 0 never")
@@ -80,7 +79,7 @@ class ServerFlags:
         True, "save memory after loading", idle="nothing but the signatures is kept in any case"
     )
     prefer_tflite_model: bool = _flag(False, "load model.tflite if there is one", idle=_NO_TFLITE)
-    num_tflite_pools: int = _flag(_CPUS, "TFLite interpreter pools", idle=_NO_TFLITE)
+    num_tflite_pools: int = _flag(CPUS, "TFLite interpreter pools", idle=_NO_TFLITE)
     num_tflite_interpreters_per_pool: int = _flag(1, "TFLite interpreters in a pool", idle=_NO_TFLITE)
     enable_signature_method_name_check: bool = _flag(False, "check the method name of a signature")
     xla_cpu_compilation_enabled: bool = _flag(False, "XLA on CPUs", idle=_NO_XLA)

@@ -21,13 +21,13 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.modelserver import configs, flagsyntax, grpcfront, journal, listening, runtime, startup
+from reconciler.modelserver.batching import Batching, Scheduler
 from reconciler.modelserver.core import Core, Flags, Status
 from reconciler.modelserver.disk import LocalDisk
-from reconciler.modelserver.flags import ServerFlags
+from reconciler.modelserver.flags import CPUS, ServerFlags
 from reconciler.modelserver.host import Host, Outside
 from reconciler.modelserver.loader import Loader
 from reconciler.modelserver.restfront import RestFront, RestSettings
-from reconciler.modelserver.savedmodel import SessionSettings
 from reconciler.modelserver.statuses import StatusError
 from reconciler.modelserver.telemetry import Telemetry
 from reconciler.modelserver.warmup import Warmup
@@ -93,7 +93,7 @@ class _Process:
         return 0
 
     async def _serve(self, plan: startup.Plan, told_to_stop: asyncio.Event) -> None:
-        host = self._host(plan.sessions)
+        host = self._host(plan)
         try:
             status = await _first(host.start(plan.config), told_to_stop)
             if isinstance(status, Status) and not status.ok:
@@ -105,11 +105,11 @@ class _Process:
         finally:
             self.idle = host.close()
 
-    def _host(self, sessions: SessionSettings) -> Host:
+    def _host(self, plan: startup.Plan) -> Host:
         wanted = self._flags
         telemetry = Telemetry()
         outside = Outside(
-            load=_loader(wanted, sessions, telemetry).load,
+            load=_loader(wanted, plan, telemetry).load,
             read_config=lambda: configs.read_again(wanted.model_config_file),
         )
         core = Core(_core_flags(wanted), LocalDisk(), asyncio.get_running_loop().time())
@@ -147,9 +147,13 @@ class _Process:
         return RestFront(host, settings)
 
 
-def _loader(wanted: ServerFlags, sessions: SessionSettings, telemetry: Telemetry) -> Loader:
+def _loader(wanted: ServerFlags, plan: startup.Plan, telemetry: Telemetry) -> Loader:
     warm_up = Warmup(telemetry, max(wanted.num_request_iterations_for_warmup, 1))
-    return Loader(sessions, telemetry, warm_up if wanted.enable_model_warmup else None)
+    batching = None
+    if plan.batching is not None:
+        read = startup.read_batching if wanted.enable_per_model_batching_parameters else None
+        batching = Batching(plan.batching, telemetry, Scheduler(plan.batching.num_batch_threads), read)
+    return Loader(plan.sessions, telemetry, warm_up if wanted.enable_model_warmup else None, batching)
 
 
 def _core_flags(wanted: ServerFlags) -> Flags:
@@ -163,7 +167,7 @@ def _core_flags(wanted: ServerFlags) -> Flags:
         model_config_file_poll_wait_seconds=wanted.model_config_file_poll_wait_seconds
         if wanted.model_config_file
         else 0,
-        startup_load_threads=4 * (os.cpu_count() or 1),
+        startup_load_threads=4 * CPUS,
     )
 
 
