@@ -7,12 +7,12 @@ Not here: bytes, errors and clients that go away (grpccalls), what requests mean
 multiinference).
 """
 
-import asyncio
 import dataclasses
 import logging
 import re
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -28,6 +28,7 @@ from reconciler.modelserver.tensors import Proto
 from reconciler.wire import stubs
 
 _MAX_MESSAGE = 2**31 - 1
+_WAITING_THREADS = 64  # for reloads that block and health watches: they must not keep the port from answering
 _NUMBER = re.compile(r"\s*-?[0-9]+\s*", re.ASCII)
 _journal = logging.getLogger(__name__)
 Inference = Callable[[Servable, Proto, Options], Proto]
@@ -52,23 +53,21 @@ class ModelService:
     def handlers(self) -> dict[str, Any]:
         """Its methods, for grpc."""
         return {
-            "GetModelStatus": handler(self._host, stubs.get_model_status_pb2.GetModelStatusRequest, self._status),
-            "HandleReloadConfigRequest": handler(
-                self._host, stubs.model_management_pb2.ReloadConfigRequest, self._reload
-            ),
+            "GetModelStatus": handler(stubs.get_model_status_pb2.GetModelStatusRequest, self._status),
+            "HandleReloadConfigRequest": handler(stubs.model_management_pb2.ReloadConfigRequest, self._reload),
         }
 
-    async def _status(self, call: Call) -> bytes:
+    def _status(self, call: Call) -> bytes:
         """What is known of a model's versions; a label is ignored."""
         choice = predict.choice_of(call.request)
         return _bytes(status_response(self._host.get_model_status(choice.name, choice.version)))
 
-    async def _reload(self, call: Call) -> bytes:
+    def _reload(self, call: Call) -> bytes:
         """Replace the configuration; OK comes as an empty status in the response, all else as an RPC error."""
         names = list(dict.fromkeys(call.request.metric_names))
         before = [self._host.telemetry.first_cell(name) for name in names]
         _log_entries(call.request.config)
-        status = await self._host.reload(from_proto(call.request.config))
+        status = self._host.wait_for(self._host.reload(from_proto(call.request.config)))
         if not status.ok:
             _journal.error("ReloadConfig failed: %s", status.message)
             raise StatusError(status.code, status.message)
@@ -94,46 +93,44 @@ class PredictionService:
             "Regress": (stubs.regression_pb2.RegressionRequest, regress.regress),
         }
         found = {
-            name: handler(self._host, request_type, self._counted(name, inference))
+            name: handler(request_type, self._counted(name, inference))
             for name, (request_type, inference) in counted.items()
         }
-        found["MultiInference"] = handler(self._host, stubs.inference_pb2.MultiInferenceRequest, self._multi_inference)
-        found["GetModelMetadata"] = handler(
-            self._host, stubs.get_model_metadata_pb2.GetModelMetadataRequest, self._metadata
-        )
+        found["MultiInference"] = handler(stubs.inference_pb2.MultiInferenceRequest, self._multi_inference)
+        found["GetModelMetadata"] = handler(stubs.get_model_metadata_pb2.GetModelMetadataRequest, self._metadata)
         return found
 
     def _counted(self, api: str, inference: Inference) -> Any:
-        async def answer(call: Call) -> bytes:
+        def answer(call: Call) -> bytes:
             code = Code.UNKNOWN
             try:
-                answered = await self._infer(predict.choice_of(call.request), inference, call)
+                answered = self._infer(predict.choice_of(call.request), inference, call)
                 code = Code.OK
             except StatusError as error:
                 code = error.status.code
                 raise
             finally:
-                seconds = asyncio.get_running_loop().time() - call.began
+                seconds = time.monotonic() - call.began
                 self._host.telemetry.request(call.request.model_spec.name, api, "GRPC", code, seconds)
             return answered
 
         return answer
 
-    async def _multi_inference(self, call: Call) -> bytes:
-        return await self._infer(multiinference.choice_of(call.request), multiinference.multi_inference, call)
+    def _multi_inference(self, call: Call) -> bytes:
+        return self._infer(multiinference.choice_of(call.request), multiinference.multi_inference, call)
 
-    async def _metadata(self, call: Call) -> bytes:
+    def _metadata(self, call: Call) -> bytes:
         choice = predict.choice_of(call.request)
         predict.check_metadata_fields(call.request)
-        return await self._host.infer(choice, lambda servable: _bytes(predict.metadata(servable)))
+        return self._host.serve(choice, lambda servable: _bytes(predict.metadata(servable)))
 
-    async def _infer(self, choice: ModelChoice, inference: Inference, call: Call) -> bytes:
+    def _infer(self, choice: ModelChoice, inference: Inference, call: Call) -> bytes:
         def work(servable: Servable) -> bytes:
             left = call.milliseconds_left(time.monotonic())
             options = dataclasses.replace(self._options, timeout_ms=left) if left else self._options
             return _bytes(inference(servable, call.request, options))
 
-        return await self._host.infer(choice, work)
+        return self._host.serve(choice, work)
 
 
 def _log_entries(config: Proto) -> None:
@@ -155,13 +152,14 @@ def build(
     channel_arguments: str = "",
 ) -> Any:
     """A server without ports, ready for them."""
-    server: Any = grpc.aio.server(
+    server: Any = grpc.server(
+        ThreadPoolExecutor(host.inference_threads + _WAITING_THREADS, thread_name_prefix="grpc"),
         options=[
             ("grpc.so_reuseport", 0),  # two servers on one port are a mistake, not load balancing
             ("grpc.max_receive_message_length", _MAX_MESSAGE),
             ("grpc.max_send_message_length", _MAX_MESSAGE),
             *_channel_arguments(channel_arguments),
-        ]
+        ],
     )
     options = Options(check_method, as_content, telemetry=host.telemetry)
     services: dict[str, dict[str, Any]] = {

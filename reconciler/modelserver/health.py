@@ -5,8 +5,8 @@ registers. All of them serve from the moment the port is open: this says nothing
 ``grpcfront.build``. Deliberately not here: a way to change a state, because the real server never does.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -18,7 +18,7 @@ NAME = "grpc.health.v1.Health"
 _SERVICES = {"", "ModelService", "PredictionService"}
 _LONGEST_NAME = 200
 _SERVING, _SERVICE_UNKNOWN = 1, 3
-Context = Any  # grpc.aio.ServicerContext of bytes
+Context = Any  # grpc.ServicerContext of bytes
 
 
 def handlers() -> dict[str, Any]:
@@ -29,22 +29,24 @@ def handlers() -> dict[str, Any]:
     }
 
 
-async def _check(raw: bytes, context: Context) -> bytes:
+def _check(raw: bytes, context: Context) -> bytes:
     service = _asked_for(raw)
     if service is None:
-        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "could not parse request")
+        context.abort(grpc.StatusCode.INVALID_ARGUMENT, "could not parse request")
     if service not in _SERVICES:
-        await context.abort(grpc.StatusCode.NOT_FOUND, "service name unknown")
+        context.abort(grpc.StatusCode.NOT_FOUND, "service name unknown")
     return _answer(_SERVING)
 
 
-async def _watch(raw: bytes, context: Context) -> AsyncIterator[bytes]:
+def _watch(raw: bytes, context: Context) -> Iterator[bytes]:
     """Tell the state once, and then nothing until the client goes: it never changes."""
     service = _asked_for(raw)
     if service is None:
-        await context.abort(grpc.StatusCode.INTERNAL, "could not parse request")
-    yield _answer(_SERVING if service in _SERVICES else _SERVICE_UNKNOWN)
-    await asyncio.get_running_loop().create_future()
+        context.abort(grpc.StatusCode.INTERNAL, "could not parse request")
+    gone = threading.Event()
+    if context.add_callback(gone.set):
+        yield _answer(_SERVING if service in _SERVICES else _SERVICE_UNKNOWN)
+        gone.wait()
 
 
 def _asked_for(raw: bytes) -> str | None:

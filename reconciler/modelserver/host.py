@@ -1,11 +1,11 @@
 """The owner of the core: one event loop, real time, real loads.
 
 Here: every call into the core, the timer that drives it, threads for loads and inferences, the loaded models by the
-core's keys. The fronts call ``start``, ``reload``, ``get_model_status`` and ``infer``. All but the work handed to
-threads happens on the event loop, so the core needs no lock.
+core's keys. What the core asks for is carried out on the event loop; requests find their version and give it back in
+threads of their own. So every call into the core is made under one lock, which is held for microseconds.
 
-Each load or unload gets a thread of its own (the core decides how many there are at once); inferences share a pool of
-``grpc_max_threads``. So no number of loads can delay an inference by queueing.
+Each load or unload gets a thread of its own (the core decides how many there are at once); inferences run in the
+threads of the gRPC server, those of the REST API in a pool. So no number of loads can delay one by queueing.
 
 A call goes on when its client has gone: a reload lives in the core's ticket, an inference keeps its lease until its
 thread has finished, because freeing a model somebody still computes with would crash the process.
@@ -16,10 +16,10 @@ Not here: any rule of TensorFlow Serving (the core), the meaning of requests (th
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from reconciler.modelserver import runtime
 from reconciler.modelserver.core import (
@@ -89,7 +89,10 @@ class Host:
     ) -> None:
         self.telemetry = telemetry or Telemetry()
         """What the fronts and the loader report to."""
+        self.inference_threads = inference_threads
+        """How many inferences are meant to run at the same time."""
         self._core = core
+        self._core_lock = threading.Lock()
         self._outside = outside
         self._loop = asyncio.get_running_loop()
         self._models: dict[LoadKey, SavedModel] = {}
@@ -98,35 +101,59 @@ class Host:
         self._pool = ThreadPoolExecutor(inference_threads, thread_name_prefix="inference")
         self._threads: set[threading.Thread] = set()
         self._running = 0
+        self._waiters = 0
+        self._due: float | None = None
         self._closed = False
+
+    # -- on the loop --------------------------------------------------------------------------------------------------
 
     async def start(self, config: ServerConfig) -> Status:
         """Load what the server begins with; with a model that never comes up, this never returns."""
-        return await self._answer(self._core.start(config, self._loop.time()))
+        return await self._answer(self._core.start, config)
 
     async def reload(self, config: ServerConfig) -> Status:
         """Replace the configuration."""
-        return await self._answer(self._core.reload(config, self._loop.time()))
-
-    def get_model_status(self, name: str, version: int | None) -> tuple[VersionStatus, ...]:
-        """Every version known of a model, or the one asked for."""
-        found = self._core.get_model_status(name, version)
-        if isinstance(found, Status):
-            raise StatusError(found.code, found.message)
-        return found
+        return await self._answer(self._core.reload, config)
 
     async def infer(self, choice: ModelChoice, work: Callable[[Servable], Work]) -> Work:
         """Do ``work`` with the version ``choice`` means, in a thread."""
-        found = self._core.resolve(choice.name, choice.version, choice.label)
-        if isinstance(found, Status):
-            raise StatusError(found.code, found.message)
-        version, lease = found
-        future = self._submit(work, Servable(choice.name, version, self._models[lease.key]), lease)
-        return await asyncio.shield(asyncio.wrap_future(future))
+        return await asyncio.shield(asyncio.wrap_future(self._pool.submit(self.serve, choice, work)))
 
     async def compute(self, work: Callable[[], Work]) -> Work:
         """Do something slow that needs no model, in a thread."""
         return await asyncio.wrap_future(self._pool.submit(work))
+
+    # -- on any thread ------------------------------------------------------------------------------------------------
+
+    def get_model_status(self, name: str, version: int | None) -> tuple[VersionStatus, ...]:
+        """Every version known of a model, or the one asked for."""
+        with self._core_lock:
+            found = self._core.get_model_status(name, version)
+        if isinstance(found, Status):
+            raise StatusError(found.code, found.message)
+        return found
+
+    def serve(self, choice: ModelChoice, work: Callable[[Servable], Work]) -> Work:
+        """Do ``work`` with the version ``choice`` means, in this thread."""
+        with self._core_lock:
+            found = self._core.resolve(choice.name, choice.version, choice.label)
+            if isinstance(found, Status):
+                raise StatusError(found.code, found.message)
+            version, lease = found
+            servable = Servable(choice.name, version, self._models[lease.key])
+            self._running += 1
+        try:
+            return work(servable)
+        finally:
+            self._release(lease)
+
+    def wait_for(self, work: Coroutine[Any, Any, Work]) -> Work:
+        """Do something of the loop's and wait for it here, in a thread that is not the loop's."""
+        self._waiters += 1
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        finally:
+            self._waiters -= 1
 
     def close(self) -> bool:
         """Stop driving the core. False if threads are left that cannot be interrupted."""
@@ -134,12 +161,14 @@ class Host:
         if self._timer is not None:
             self._timer.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
-        return not self._running and not any(thread.is_alive() for thread in self._threads)
+        return not self._running and not self._waiters and not any(thread.is_alive() for thread in self._threads)
 
     # -- driving ------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, ticket: Ticket) -> Status:
+    async def _answer(self, ask: Callable[[ServerConfig, float], Ticket], config: ServerConfig) -> Status:
         future: asyncio.Future[Status] = self._loop.create_future()
+        with self._core_lock:
+            ticket = ask(config, self._loop.time())
         self._waiting.append((ticket, future))
         self._turn()
         return await future
@@ -148,14 +177,19 @@ class Host:
         """Let the core do what is due, carry out what it asks for, pass on its answers, set the timer."""
         if self._closed:
             return
-        while effects := self._core.advance(self._loop.time()):
+        while effects := self._advance():
             for effect in effects:
                 self._carry_out(effect)
         self._pass_on_answers()
         if self._timer is not None:
             self._timer.cancel()
-        due = self._core.next_at()
-        self._timer = None if due is None else self._loop.call_at(due, self._turn)
+        with self._core_lock:
+            self._due = self._core.next_at()
+        self._timer = None if self._due is None else self._loop.call_at(self._due, self._turn)
+
+    def _advance(self) -> tuple[Effect, ...]:
+        with self._core_lock:
+            return self._core.advance(self._loop.time())
 
     def _pass_on_answers(self) -> None:
         for ticket, future in self._waiting:
@@ -173,7 +207,7 @@ class Host:
             case Look() | Measure() as question:
                 self._in_thread("look", lambda: self._back_on_loop(self._core.answered, question, question.run()))
             case ReadConfigFile():
-                self._core.reload_from_file(self._outside.read_config(), self._loop.time())
+                self._in_thread("config file", self._read_config)
             case Published(model, entry):
                 _log_state(model, entry)
             case Log(text):
@@ -198,35 +232,44 @@ class Host:
             self._models[key] = saved_model
             self._back_on_loop(self._core.load_finished, key, OK)
 
+    def _read_config(self) -> None:
+        self._back_on_loop(self._core.reload_from_file, self._outside.read_config())
+
     def _unload(self, key: LoadKey, saved_model: SavedModel) -> None:
         saved_model.close()
         runtime.give_memory_back()
         _journal.info("Unloaded %s version %d", key.model, key.version)
         self._back_on_loop(self._core.unload_finished, key)
 
-    def _submit(self, work: Callable[[Servable], Work], servable: Servable, lease: Lease) -> Future[Work]:
-        def done(_: object) -> None:
-            self._back_on_loop(self._release, lease)
+    def _release(self, lease: Lease) -> None:
+        """Give a lease back; the loop hears of it only if the core has something to do now."""
+        with self._core_lock:
+            self._running -= 1
+            if self._closed:
+                return
+            self._core.release(lease, self._loop.time())
+            due = self._core.next_at()
+            sooner = due is not None and (self._due is None or due < self._due)
+        if sooner:
+            self._on_loop(self._turn)
 
-        self._running += 1
-        future = self._pool.submit(work, servable)
-        future.add_done_callback(done)
-        return future
-
-    def _release(self, lease: Lease, now: float) -> None:
-        self._running -= 1
-        self._core.release(lease, now)
-
-    def _back_on_loop(self, call: Callable[..., None], *arguments: object) -> None:
+    def _back_on_loop(self, call: Callable[..., object], *arguments: object) -> None:
         """Tell the core from a thread, with the time at which it hears of it."""
 
         def tell() -> None:
             if not self._closed:
-                call(*arguments, self._loop.time())
+                self._tell_core(call, *arguments)
                 self._turn()
 
+        self._on_loop(tell)
+
+    def _tell_core(self, call: Callable[..., object], *arguments: object) -> None:
+        with self._core_lock:
+            call(*arguments, self._loop.time())
+
+    def _on_loop(self, call: Callable[[], None]) -> None:
         try:
-            self._loop.call_soon_threadsafe(tell)
+            self._loop.call_soon_threadsafe(call)
         except RuntimeError:  # the loop is closed: the process is ending
             _journal.debug("A thread finished after the end")
 

@@ -61,9 +61,7 @@ def open_rest(front: ASGIApp, wanted: ServerFlags) -> Close | None:
     family = socket.AF_INET6 if ":" in wanted.bind_address else socket.AF_INET
     try:
         listener = socket.create_server((wanted.bind_address, wanted.rest_api_port), family=family, backlog=1024)
-        listener.setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
-        )  # for the accepted ones: asyncio sets it on its own
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; asyncio does not set it on these
     except (OSError, OverflowError) as error:
         _journal.error("%s", error)
         _journal.error("Failed to start HTTP Server at %s", name)
