@@ -123,6 +123,11 @@ def test_a_deadline_ends_the_session_run_as_well(handmade: RunningServer) -> Non
     assert list(answer.outputs["counted"].int64_val) == [3]
 
 
+@pytest.mark.parametrize("limit", [{}, {"timeout": 1e9}], ids=["none", "decades"])
+def test_a_call_with_all_the_time_in_the_world_has_no_limit(handmade: RunningServer, limit: dict[str, Any]) -> None:
+    assert list(count_to(handmade, 3, **limit).result().outputs["counted"].int64_val) == [3]
+
+
 def test_a_cancelled_call_leaves_the_server_as_it_was(handmade: RunningServer) -> None:
     calls = [count_to(handmade, 200_000, timeout=DEADLINE) for _ in range(3)]
     for call in calls:
