@@ -21,8 +21,7 @@ from reconciler.modelserver.statuses import Code, Status, StatusError, cut
 from reconciler.modelserver.tensors import Proto
 
 Context = Any  # grpc.ServicerContext of messages without types
-_FOR_EVER = 2**31 - 1  # milliseconds; a call without deadline has more, and in C++ exactly that
-_NEVER = 1e9  # seconds; a call without a deadline has more than that left
+_FOR_EVER = (2**31 - 1) / 1000  # seconds; a call without deadline has more, and in C++ exactly that
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -38,8 +37,7 @@ class Call:
 
     def milliseconds_left(self, now: float) -> int:
         """The time limit of a session run that starts now; 0 is none, and it is never less than 1 otherwise."""
-        left = _FOR_EVER if self.deadline is None else (self.deadline - now) * 1000
-        return 0 if left >= _FOR_EVER else max(1, int(left))
+        return 0 if self.deadline is None else max(1, int((self.deadline - now) * 1000))
 
 
 Method = Callable[[Call], bytes]
@@ -57,7 +55,7 @@ def handler(request_type: Any, method: Method) -> Any:
         except DecodeError:
             return _refuse(context, Status(Code.INTERNAL, ""))
         try:
-            return method(Call(request, now, now + left if left < _NEVER else None))
+            return method(Call(request, now, now + left if left < _FOR_EVER else None))
         except StatusError as error:
             return _refuse(context, error.status)
 

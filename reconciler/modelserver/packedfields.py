@@ -31,7 +31,7 @@ _UNSIGNED: dict[str, np.dtype[Any]] = {"uint64_val": np.dtype(np.uint64)}
 _NUMBERS = {name: field.number for name, field in tensor_pb2.TensorProto.DESCRIPTOR.fields_by_name.items()}
 _EIGHT_BYTES, _WITH_LENGTH = 1, 2
 _FEW = 32  # up to here, asking the message for its values is faster than writing it out
-_PIECE = 1 << 15
+_PIECE = 1 << 13
 
 
 def read(proto: Proto, field: str) -> Numbers:
