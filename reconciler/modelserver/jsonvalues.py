@@ -52,6 +52,8 @@ _FIELDS = {
     types_pb2.DT_UINT32: "uint32_val",
     types_pb2.DT_UINT64: "uint64_val",
 }
+_PER_VALUE = 16  # characters, about, of indentation
+_LONGEST_QUOTE = 2**24  # characters of a value inside an error text; the real server has no bound
 _BASE64 = re.compile(r"([A-Za-z0-9+/]*)([=.]*)")
 _SPACE = re.compile(r"[\t-\r ]")
 
@@ -68,15 +70,20 @@ def type_word(value: Any) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value inside an error text, laid out over several lines. It ends before a NaN inside a list or an object."""
+    """A value inside an error text, laid out over several lines. It ends before a NaN inside a list or an object.
+
+    Of what would take many megabytes only the beginning is quoted.
+    """
     if isinstance(value, float):
         single = abs(value) <= _FLOAT_LIMIT
         return jsonwriter.decimal(float(np.float32(value)) if single else value, single=single)
     writer = jsonwriter.PrettyWriter()
+    quoted = 0
     open_ones: list[tuple[Iterator[Any], Callable[[], None]]] = [(iter([value]), lambda: None)]
-    while open_ones:
+    while open_ones and quoted < _LONGEST_QUOTE:
         contents, end = open_ones[-1]
         each = next(contents, MISSING)
+        quoted += _PER_VALUE
         if each is MISSING:
             open_ones.pop()
             end()
@@ -87,7 +94,9 @@ def shown(value: Any) -> str:
             writer.start_object()
             open_ones.append((chain.from_iterable(each.pairs), writer.end_object))
         else:
-            writer.raw(_scalar(each))
+            written = _scalar(each)
+            quoted += len(written)
+            writer.raw(written)
             if isinstance(each, float) and not math.isfinite(each):
                 break
     return writer.document()
@@ -95,7 +104,7 @@ def shown(value: Any) -> str:
 
 def _scalar(value: Any) -> str:
     if isinstance(value, str):
-        return jsonwriter.text(value)
+        return jsonwriter.text(value[:_LONGEST_QUOTE])
     if isinstance(value, float):
         return jsonwriter.grisu(value)
     if value is None or isinstance(value, bool):
@@ -190,10 +199,10 @@ def elements(value: Any, shape: Sequence[int], dtype: int) -> list[Any]:
 def _flat(values: list[Any], shape: Sequence[int]) -> list[Any] | None:
     """All leaves, level by level; None if the nesting does not fit the shape."""
     for size in shape:
-        if not all(type(value) is list and len(value) == size for value in values):
+        if not (set(map(type, values)) <= {list} and set(map(len, values)) <= {size}):
             return None
         values = [inner for value in values for inner in value]
-    return None if any(type(value) is list for value in values) else values
+    return None if list in set(map(type, values)) else values
 
 
 def _all_of_type(leaves: list[Any], dtype: int) -> list[Any] | None:

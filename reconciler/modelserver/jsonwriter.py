@@ -1,9 +1,10 @@
 """JSON as TensorFlow Serving writes it: RapidJSON's PrettyWriter, and how numbers and texts look in it.
 
 Here: ``PrettyWriter`` with its two ways of laying out arrays, switched in mid-document by ``util/json_tensor.cc``: that
-is why the closing bracket of ``predictions`` stands on a line of its own; ``decimal`` and ``decimals``, the numbers of
-answers (six digits if they say it all); ``grisu``, the numbers inside quoted values; ``text``. Used by restjson,
-restexamples and jsonvalues. Sources: RapidJSON 1.1.0's ``prettywriter.h``, ``writer.h``, ``internal/dtoa.h``.
+is why the closing bracket of ``predictions`` stands on a line of its own; ``laid_out``, the same for many values at
+once; ``decimal`` and ``decimals``, the numbers of answers (six digits if they say it all); ``grisu``, the numbers
+inside quoted values; ``text``. Used by restanswers, restexamples and jsonvalues. Sources: RapidJSON 1.1.0's
+``prettywriter.h``, ``writer.h`` and ``internal/dtoa.h``.
 
 Everything is text whose surrogate escapes stand for bytes that are no UTF-8: RapidJSON passes them through.
 """
@@ -64,6 +65,11 @@ class PrettyWriter:
         """``]``, laid out as the format of this moment says, whatever that of the elements was."""
         self._end("]", on_new_line=not self.in_line)
 
+    @property
+    def depth(self) -> int:
+        """How many containers are open."""
+        return len(self._counts)
+
     def document(self) -> str:
         """What was written."""
         return "".join(self._parts)
@@ -98,6 +104,27 @@ class PrettyWriter:
 
     def _new_line(self) -> None:
         self._parts.append("\n" + _INDENT * len(self._counts))
+
+
+def laid_out(elements: Sequence[str], shape: Sequence[int], count: int, depth: int, *, in_line: bool) -> list[str]:
+    """``count`` tensors of one shape as nested arrays, each to stand inside ``depth`` containers."""
+    texts = list(elements)
+    for level in reversed(range(len(shape))):
+        size = shape[level]
+        arrays = count * math.prod(shape[:level])
+        if not size:
+            texts = ["[]"] * arrays
+            continue
+        outer = "\n" + _INDENT * (depth + level)
+        start, comma, end = ("[", ", ", "]") if in_line else (f"[{outer}{_INDENT}", f",{outer}{_INDENT}", f"{outer}]")
+        texts = [f"{start}{comma.join(texts[at : at + size])}{end}" for at in range(0, arrays * size, size)]
+    return texts
+
+
+def member(name: str, value: str, depth: int) -> str:
+    """An object of one member, to stand inside ``depth`` containers."""
+    outer = "\n" + _INDENT * depth
+    return f"{{{outer}{_INDENT}{text(name)}: {value}{outer}}}"
 
 
 def text(value: str) -> str:

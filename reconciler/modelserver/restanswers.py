@@ -29,19 +29,20 @@ def answer(outputs: Mapping[str, Proto], *, rows: bool) -> bytes:
 
 def _write_rows(writer: PrettyWriter, outputs: Mapping[str, Proto]) -> None:
     size = _batch_size(outputs)
-    shown = {alias: _Output(alias, tensor) for alias, tensor in outputs.items()} if size else {}
     writer.key("predictions")
     writer.start_array()
-    for number in range(size):
-        if len(outputs) > 1:
-            writer.start_object()
+    if len(outputs) == 1:
+        ((alias, tensor),) = outputs.items()
         writer.in_line = True
-        for alias, output in shown.items():
-            if len(outputs) > 1:
-                writer.key(alias)
-            output.write_row(writer, number)
+        writer.raws(_values(alias, tensor, writer.depth, rows=True))
         writer.in_line = False
-        if len(outputs) > 1:
+    elif size:
+        by_alias = {alias: _values(alias, tensor, writer.depth + 1, rows=True) for alias, tensor in outputs.items()}
+        for number in range(size):
+            writer.start_object()
+            for alias, values in by_alias.items():
+                writer.key(alias)
+                writer.raw(values[number])
             writer.end_object()
     writer.end_array()
 
@@ -67,59 +68,26 @@ def _write_columns(writer: PrettyWriter, outputs: Mapping[str, Proto]) -> None:
     for alias, tensor in outputs.items():
         if len(outputs) > 1:
             writer.key(alias)
-        _Output(alias, tensor).write_whole(writer)
+        writer.raws(_values(alias, tensor, writer.depth, rows=False))
     if len(outputs) > 1:
         writer.end_object()
 
 
-class _Output:
-    """One tensor of an answer: its elements as texts, written as nested lists."""
-
-    def __init__(self, alias: str, tensor: Proto) -> None:
-        self._shape = [int(dim.size) for dim in tensor.tensor_shape.dim]
-        self._is_base64 = tensor.dtype == types_pb2.DT_STRING and alias.endswith("_bytes")
-        self._elements = _texts(tensor, math.prod(self._shape), as_base64=self._is_base64)
-
-    def write_whole(self, writer: PrettyWriter) -> None:
-        self._write(writer, 0, len(self._elements), self._shape)
-
-    def write_row(self, writer: PrettyWriter, number: int) -> None:
-        size = math.prod(self._shape[1:])
-        self._write(writer, number * size, size, self._shape[1:])
-
-    def _write(self, writer: PrettyWriter, start: int, size: int, shape: list[int]) -> None:
-        if not shape:
-            self._write_elements(writer, start, 1)
-            return
-        writer.start_array()
-        if len(shape) == 1:
-            self._write_elements(writer, start, size)
-        else:
-            step = math.prod(shape[1:])
-            for part in range(shape[0]):
-                self._write(writer, start + part * step, step, shape[1:])
-        writer.end_array()
-
-    def _write_elements(self, writer: PrettyWriter, start: int, count: int) -> None:
-        if not self._is_base64:
-            writer.raws(self._elements[start : start + count])
-            return
-        for element in self._elements[start : start + count]:
-            writer.start_object()
-            writer.key("b64")
-            writer.raw(element)
-            writer.end_object()
+def _values(alias: str, tensor: Proto, depth: int, *, rows: bool) -> list[str]:
+    """A tensor, or each of its rows, as a value that stands inside ``depth`` containers."""
+    shape = [int(dim.size) for dim in tensor.tensor_shape.dim]
+    count, inner = (shape[0], shape[1:]) if rows else (1, shape)
+    elements = _elements(alias, tensor, depth + len(inner)) if math.prod(shape) else []
+    return jsonwriter.laid_out(elements, inner, count, depth, in_line=rows)
 
 
-def _texts(tensor: Proto, count: int, *, as_base64: bool) -> list[str]:
-    if not count:
-        return []
+def _elements(alias: str, tensor: Proto, depth: int) -> list[str]:
     name = jsonvalues.field_of(tensor.dtype)
     if name is None:
         raise invalid_argument(f"Failed to write JSON value for tensor type: {type_name(tensor.dtype)}")
     values = getattr(tensor, name)
     if tensor.dtype != types_pb2.DT_STRING:
         return jsonwriter.typed(values, type_name(tensor.dtype))
-    if as_base64:
-        return [f'"{jsonvalues.escape(value)}"' for value in values]
+    if alias.endswith("_bytes"):
+        return [jsonwriter.member("b64", f'"{jsonvalues.escape(value)}"', depth) for value in values]
     return [jsonwriter.text(value.decode("utf-8", "surrogateescape")) for value in values]

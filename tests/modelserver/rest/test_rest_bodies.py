@@ -200,6 +200,11 @@ def test_a_value_is_quoted_as_rapidjson_prints_it(text: bytes, shown: str) -> No
     assert jsonvalues.shown(jsonreader.read(text)) == shown
 
 
+@pytest.mark.parametrize("body", [b'"' + b"x" * 2**25 + b'"', b"[" + b"[]," * 2**20 + b"1]"])
+def test_of_a_huge_value_only_the_beginning_is_quoted(body: bytes) -> None:
+    assert len(jsonvalues.shown(jsonreader.read(body))) < 2**25
+
+
 def test_deep_nesting_is_quoted_and_refused_without_recursion() -> None:
     deep = b"[" * 1000 + b"]" * 1000
     assert jsonvalues.shown(jsonreader.read(deep)).count("[") == 1000
