@@ -8,7 +8,10 @@ from pathlib import Path
 from bench import report
 from bench.measure import Row
 
-PARTS = ("startup", "parsing", "planning", "looking", "memory", "promoting", "losing")
+PARTS = (
+    *("startup", "parsing", "planning", "looking", "memory", "promoting", "losing"),
+    *("serving", "loading", "unloading"),  # the model server's
+)
 RESULTS = Path(__file__).with_name("results.md")
 
 

@@ -11,8 +11,9 @@ Not here: what the methods do.
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -21,6 +22,8 @@ from reconciler.modelserver.statuses import Code, Status, StatusError, cut
 from reconciler.modelserver.tensors import Proto
 
 Context = Any  # grpc.ServicerContext of messages without types
+Behave = TypeVar("Behave", bound=Callable[..., object])
+_waiting = ThreadPoolExecutor(64, thread_name_prefix="grpc-waiting")
 _FOR_EVER = (2**31 - 1) / 1000  # seconds; a call without deadline has more, and in C++ exactly that
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
@@ -44,8 +47,8 @@ Method = Callable[[Call], bytes]
 """Answers a request with the bytes of a message, or raises a StatusError."""
 
 
-def handler(request_type: Any, method: Method) -> Any:
-    """A method as grpc wants it."""
+def handler(request_type: Any, method: Method, *, waits: bool = False) -> Any:
+    """A method as grpc wants it; one that ``waits`` for something has its threads apart (``apart``)."""
 
     def behave(raw: bytes, context: Context) -> bytes:
         now = time.monotonic()
@@ -59,7 +62,16 @@ def handler(request_type: Any, method: Method) -> Any:
         except StatusError as error:
             return _refuse(context, error.status)
 
-    return grpc.unary_unary_rpc_method_handler(behave)
+    return grpc.unary_unary_rpc_method_handler(apart(behave) if waits else behave)
+
+
+def apart(behave: Behave) -> Behave:
+    """Give a behaviour threads of its own, so that calls which only wait never keep the port from answering.
+
+    A reload may block for ever, and a health watch does. A grpc without this attribute takes the server's threads.
+    """
+    behave.experimental_thread_pool = _waiting  # type: ignore[attr-defined]
+    return behave
 
 
 def _refuse(context: Context, status: Status) -> NoReturn:

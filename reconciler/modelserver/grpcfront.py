@@ -28,7 +28,6 @@ from reconciler.modelserver.tensors import Proto
 from reconciler.wire import stubs
 
 _MAX_MESSAGE = 2**31 - 1
-_WAITING_THREADS = 64  # for reloads that block and health watches: they must not keep the port from answering
 _NUMBER = re.compile(r"\s*-?[0-9]+\s*", re.ASCII)
 _journal = logging.getLogger(__name__)
 Inference = Callable[[Servable, Proto, Options], Proto]
@@ -54,7 +53,9 @@ class ModelService:
         """Its methods, for grpc."""
         return {
             "GetModelStatus": handler(stubs.get_model_status_pb2.GetModelStatusRequest, self._status),
-            "HandleReloadConfigRequest": handler(stubs.model_management_pb2.ReloadConfigRequest, self._reload),
+            "HandleReloadConfigRequest": handler(
+                stubs.model_management_pb2.ReloadConfigRequest, self._reload, waits=True
+            ),
         }
 
     def _status(self, call: Call) -> bytes:
@@ -153,7 +154,7 @@ def build(
 ) -> Any:
     """A server without ports, ready for them."""
     server: Any = grpc.server(
-        ThreadPoolExecutor(host.inference_threads + _WAITING_THREADS, thread_name_prefix="grpc"),
+        ThreadPoolExecutor(host.inference_threads, thread_name_prefix="grpc"),
         options=[
             ("grpc.so_reuseport", 0),  # two servers on one port are a mistake, not load balancing
             ("grpc.max_receive_message_length", _MAX_MESSAGE),

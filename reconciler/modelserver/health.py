@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import DecodeError
 
+from reconciler.modelserver.grpccalls import apart
 from reconciler.modelserver.serverprotos import HealthCheckRequest, HealthCheckResponse
 
 NAME = "grpc.health.v1.Health"
@@ -25,7 +26,7 @@ def handlers() -> dict[str, Any]:
     """The methods, for grpc."""
     return {
         "Check": grpc.unary_unary_rpc_method_handler(_check),
-        "Watch": grpc.unary_stream_rpc_method_handler(_watch),
+        "Watch": grpc.unary_stream_rpc_method_handler(apart(_watch)),
     }
 
 
