@@ -90,6 +90,7 @@ class Client:
     """One server's ports."""
 
     def __init__(self, address: str, rest_address: str = "") -> None:
+        self.address = address
         self.channel = grpc.insecure_channel(address, options=_QUICK_RECONNECT)
         self.models = stubs.model_service_pb2_grpc.ModelServiceStub(self.channel)
         self.predictions = stubs.prediction_service_pb2_grpc.PredictionServiceStub(self.channel)
@@ -161,11 +162,14 @@ class Client:
         pending, answered = Pending(), threading.Event()
 
         def fill(call: Any) -> None:
-            error = call.exception()
-            pending.status = status_of(error) if error else _said(call.result())
+            if not call.cancelled():
+                error = call.exception()
+                pending.status = status_of(error) if error else _said(call.result())
             answered.set()
 
-        self.models.HandleReloadConfigRequest.future(request, timeout=20 * DEADLINE).add_done_callback(fill)
+        call = self.models.HandleReloadConfigRequest.future(request, timeout=20 * DEADLINE)
+        pending.cancel = call.cancel
+        call.add_done_callback(fill)
         answered.wait(ARRIVAL)
         return pending
 

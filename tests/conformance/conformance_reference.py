@@ -1,8 +1,8 @@
 """The lines a case can rest on: C1 to C96 and O1 to O100, each with what TensorFlow Serving does.
 
-C-lines are cases to be tried, most of them executed on the real server's core or asserted by its own tests; O-lines were
-seen on a running 2.20.0. Where ours differs on purpose, ``ours`` says how and why. The compatibility page is made from
-these lines and from the marks of the cases. The lines stand in ``conformance_reference_{cases,observed}``.
+C-lines are cases to be tried, most of them executed on the real server's core or asserted by its own tests; O-lines
+were seen on a running 2.20.0. Where ours differs on purpose, ``ours`` says how and why. The compatibility page is made
+from these lines and from the marks of the cases. The lines stand in ``conformance_reference_{cases,observed}``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ class Area(Enum):
     INFERENCE = "Inference"
     REST = "REST"
     METRICS = "Metrics"
+    PROCESS = "Process and flags"
+    INPUT = "Bad input"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ Used by the suite's conftest for every case that is about the core, and by the d
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from conformance_exports import Export
 from conformance_world import InFlight, Pending, Statuses, World
 
-from reconciler.modelserver import flags as command_line
 from reconciler.modelserver.core import (
     Flags,
     Load,
@@ -50,12 +49,13 @@ class VirtualWorld(World):
 
     kind = "simulated"
 
-    def __init__(self, tag: str, flags: tuple[str, ...]) -> None:
-        super().__init__(tag)
+    def __init__(self, flags: tuple[str, ...]) -> None:
+        super().__init__("s")  # always the same name: the order of models in the server's tables follows from names
         self.flags = flags
         self.disk = MemoryDisk(self.root)
         self.plan = ExportPlan()
         self._sent: list[tuple[Ticket, Pending, float]] = []
+        self._in_flight: list[tuple[float, InFlight, int | Status]] = []
         self._config: ServerConfig | None = ServerConfig(())
         self._boot: Ticket | None = None
         self.server = self._new_server(0.0)
@@ -131,7 +131,9 @@ class VirtualWorld(World):
         return found if isinstance(found, Status) else self.plan.loaded[name, found].content
 
     def occupy(self, name: str, version: int | None, seconds: float) -> InFlight:
-        return InFlight(self.server.request(name, version, seconds=seconds))
+        sent = InFlight()
+        self._in_flight.append((self.now + seconds, sent, self.server.request(name, version, seconds=seconds)))
+        return sent
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
@@ -157,16 +159,19 @@ class VirtualWorld(World):
                 pending.seconds = ticket.finished_at - sent
                 pending.status = _cut(ticket.status)
         self._sent = [each for each in self._sent if each[1].status is None]
+        for end, request, answer in self._in_flight:
+            if end <= self.now:
+                request.answer = answer
 
 
 def _cut(answer: Answer) -> Answer:
     """A refusal as an RPC carries it; anything else as it is."""
-    return replace(answer, message=cut(answer.message)) if isinstance(answer, Status) else answer  # type: ignore[return-value]
+    return replace(answer, message=cut(answer.message)) if isinstance(answer, Status) else answer
 
 
 def core_flags(flags: tuple[str, ...]) -> Flags:
-    """The core's flags of a command line."""
-    parsed = command_line.parse(flags)
-    assert not parsed.unknown, parsed.unknown
-    known = {each.name for each in fields(Flags)} & {each.name for each in fields(parsed.flags)}
-    return Flags(**{name: getattr(parsed.flags, name) for name in known})
+    """The core's flags of a command line: numbers, and ``true``."""
+    values: dict[str, Any] = {}
+    for name, text in (flag.removeprefix("--").split("=") for flag in flags):
+        values[name] = text == "true" if text in {"true", "false"} else int(text)
+    return Flags(**values)

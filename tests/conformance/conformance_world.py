@@ -43,6 +43,8 @@ class Pending:
 
     status: Status | None = None
     seconds: float = 0.0
+    cancel: Callable[[], object] = lambda: None
+    """Let the client give up; the server is not asked."""
 
 
 @dataclass(slots=True)

@@ -31,21 +31,14 @@ Each case has the server to itself and leaves it empty, so cases need not tidy u
 case left it blocked.
 """
 
-import itertools
-import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from conformance_ahead import Ahead, can_run_ahead
 from conformance_cases import PLAIN, Case, case_of
-from conformance_client import Client
-from conformance_process import EMBEDDED, ProcessWorld, Server
+from conformance_servers import Servers
 from conformance_virtual import VirtualWorld
 from conformance_world import World
-
-MOST_SERVERS = 2  # that wait for cases at the same time: each has a TensorFlow in it
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -88,58 +81,15 @@ def _on_target(config: pytest.Config, mark: Case) -> object:
     return pytest.param("foreign", id="foreign", marks=[pytest.mark.skip(reason=str(why))] if why else [])
 
 
-class Servers:
-    """The processes of one test session: shared ones by their flags, and the target."""
-
-    def __init__(self, config: pytest.Config, folder: Path) -> None:
-        self.run = secrets.token_hex(2)
-        self._command = config.getoption("server_command", None) or EMBEDDED
-        self._folder = folder
-        self._numbers = itertools.count()
-        self._shared: dict[tuple[str, ...], Server] = {}
-        self._target = config.getoption("target", None)
-        self._rest = config.getoption("rest", "")
-        self._root = config.getoption("model_root", None)
-        self.client: Client | None = None
-        self.unusable = ""
-
-    def new(self, flags: tuple[str, ...]) -> Server:
-        """One that nobody shares; not started."""
-        return Server(self._command, flags, self._folder / str(next(self._numbers)))
-
-    def shared(self, flags: tuple[str, ...]) -> Server:
-        """One with these flags that is up and empty; the one longest unused makes room."""
-        server = self._shared.pop(flags, None)
-        while len(self._shared) >= MOST_SERVERS:
-            self._shared.pop(next(iter(self._shared))).close()
-        if server is None:
-            server = self.new(flags)
-            server.config_file.write_text("model_config_list {}\n")
-            server.start()
-        self._shared[flags] = server
-        world = ProcessWorld("", server.client, server.models, server)
-        world.until(world.is_open)
-        return server
-
-    def discard(self, server: Server) -> None:
-        """It is of no more use."""
-        self._shared = {flags: each for flags, each in self._shared.items() if each is not server}
-        server.close()
-
-    def target(self) -> tuple[Client, Path]:
-        """The server we were pointed at."""
-        if self.unusable:
-            pytest.skip(self.unusable)
-        if self._root is None:
-            pytest.fail("--target needs --model-root DIR: a directory that both the server and the suite see")
-        self.client = self.client or Client(self._target, self._rest)
-        return self.client, Path(self._root)
-
-    def close(self) -> None:
-        for server in self._shared.values():
-            server.close()
-        if self.client is not None:
-            self.client.close()
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> object:
+    """Hand cases that can run ahead of their turn to those who run them."""
+    if case_of(pyfuncitem.function) is None or not can_run_ahead(pyfuncitem):
+        return None
+    ahead = pyfuncitem.funcargs["world"]
+    assert isinstance(ahead, Ahead)
+    ahead.result(pyfuncitem)
+    return True
 
 
 @pytest.fixture(scope="session")
@@ -150,44 +100,39 @@ def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     servers.close()
 
 
+@pytest.fixture(scope="session")
+def ahead(servers: Servers) -> Iterator[Ahead]:
+    """Whoever runs cases ahead of their turn."""
+    ahead = Ahead(servers)
+    yield ahead
+    ahead.close()
+
+
 @pytest.fixture
 def tag(servers: Servers) -> str:
     """What makes the names of one case its own."""
-    return f"{servers.run}{os.getpid() % 1000}{next(servers._numbers)}"
+    return servers.tag()
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, servers: Servers, tag: str) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, servers: Servers, ahead: Ahead) -> Iterator[World | Ahead]:
     """The world a case runs in; open and empty, or not started if the case asked for a fresh one."""
     mark = case_of(request.function)
     assert mark is not None, "a test of the suite is marked with @case"
     if request.param == "simulated":
-        yield _simulated(mark, tag)
+        yield _simulated(mark)
     elif request.param == "foreign":
-        client, root = servers.target()
-        yield from _foreign(ProcessWorld(tag, client, root / tag, None), servers)
-    elif mark.fresh:
-        server = servers.new(mark.flags)
-        yield ProcessWorld(tag, server.client, server.models, server)
-        server.close()
+        with servers.foreign() as world:
+            yield world
+    elif can_run_ahead(request.node):
+        yield ahead
     else:
-        server = servers.shared(mark.flags)
-        world = ProcessWorld(tag, server.client, server.models / tag, server)
-        yield world
-        if not world.leave_clean():
-            servers.discard(server)
+        with servers.world(mark) as world:
+            yield world
 
 
-def _simulated(mark: Case, tag: str) -> World:
-    world = VirtualWorld(tag, mark.flags)
+def _simulated(mark: Case) -> World:
+    world = VirtualWorld(mark.flags)
     if not mark.fresh:
         world.open()
     return world
-
-
-def _foreign(world: ProcessWorld, servers: Servers) -> Iterator[World]:
-    world.make(world.root)
-    yield world
-    if not world.leave_clean():
-        servers.unusable = "an earlier case left the target blocked: restart it"
-    shutil.rmtree(world.root, ignore_errors=True)

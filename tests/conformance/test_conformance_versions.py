@@ -77,7 +77,12 @@ def test_the_new_version_loads_before_the_old_one_goes_and_no_request_fails(worl
     world.serve(m(1))
     assert world.reload(m(2)) == OK
     answers: list[int | str] = []
-    world.until(lambda: answers.append(m.asks()) or m.states() == {2: "AVAILABLE", 1: "END"})  # type: ignore[func-returns-value]
+
+    def it_is_through() -> bool:
+        answers.append(m.asks())
+        return m.states() == {2: "AVAILABLE", 1: "END"}
+
+    world.until(it_is_through)
     assert set(answers) == {1, 2}
     assert answers == sorted(answers, key=str)
 
