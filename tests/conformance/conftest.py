@@ -37,6 +37,7 @@ import pytest
 from conformance_ahead import Ahead, can_run_ahead
 from conformance_cases import PLAIN, Case, case_of
 from conformance_servers import Servers
+from conformance_standing import standing, standing_server, stands  # noqa: F401  # fixtures
 from conformance_virtual import VirtualWorld
 from conformance_world import World
 
@@ -59,6 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Let each case run in every world that can show it."""
     mark = case_of(metafunc.function)
+    if "sequence" in metafunc.fixturenames:
+        seed, count = metafunc.config.getoption("seed", 1), metafunc.config.getoption("sequences", 2)
+        metafunc.parametrize("sequence", range(seed, seed + count))
     if "world" in metafunc.fixturenames and mark is not None:
         metafunc.parametrize("world", list(_worlds(metafunc.config, mark)), indirect=True)
 
