@@ -10,6 +10,7 @@ Not here: the functions of the C API (capi), what is done with them (savedmodel)
 
 import contextlib
 import ctypes
+import gc
 import importlib.util
 import logging
 import os
@@ -53,6 +54,8 @@ def prepare() -> None:
         opened = library()
         with _without_native_chatter(), capi.session_options(opened, session_config().SerializeToString()) as options:
             capi.start_devices(opened, options)
+        gc.collect()
+        gc.freeze()  # what stands by now stays: no later collection need visit it in the middle of a request
     except Exception as error:
         _journal.error("No model can be loaded: %s", error)
 
