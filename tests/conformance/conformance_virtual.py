@@ -49,8 +49,10 @@ class VirtualWorld(World):
 
     kind = "simulated"
 
-    def __init__(self, flags: tuple[str, ...]) -> None:
-        super().__init__("s")  # always the same name: the order of models in the server's tables follows from names
+    def __init__(self, flags: tuple[str, ...], tag: str = "s", root: str = "/models") -> None:
+        """The tag is always the same: the order of models in the server's tables follows from their names."""
+        super().__init__(tag)
+        self._root = root
         self.flags = flags
         self.disk = MemoryDisk(self.root)
         self.plan = ExportPlan()
@@ -67,7 +69,7 @@ class VirtualWorld(World):
 
     @property
     def root(self) -> str:
-        return "/models"
+        return self._root
 
     def make(self, path: str) -> None:
         self.disk.make(path)

@@ -61,7 +61,7 @@ class World(abc.ABC):
     flags: tuple[str, ...]
 
     def __init__(self, tag: str) -> None:
-        self._tag = tag
+        self.tag = tag
         self.models: dict[str, Model] = {}
 
     # -- the disk -----------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ class World(abc.ABC):
 
     def model(self, short: str, *versions: int, seconds: float = 0.0) -> Model:
         """A model nobody else has, with these versions on disk (its base path is there in any case)."""
-        model = Model(self, f"{short}_{self._tag}" if short else "")
+        model = Model(self, f"{short}_{self.tag}" if short else "")
         self.models[short] = model
         self.make(model.base)
         model.publish(*versions, seconds=seconds)
