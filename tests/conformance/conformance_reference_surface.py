@@ -63,26 +63,34 @@ _REST = {
     "S47": '`{"b64": …}` is a binary string; outputs whose name ends in `_bytes` are written so.',
     "S48": "Classify and Regress take `examples` and `context`, and answer `results`.",
 }
-_METRICS = {
+_METRICS: dict[str, str | Line] = {
     "S60": "The page is text; every metric has a `# TYPE` line and no `# HELP`; other characters of a name become `:`.",
     "S61": "request_count by model and code: Predict, Classify, Regress over gRPC and every request over REST; not "
     "GetModelStatus, GetModelMetadata and MultiInference over gRPC.",
     "S62": "request_latency by model, API and entrypoint: good requests only.",
     "S63": "Histograms: 33 buckets of 10 × 1.8^n and one more, cumulative, with sum and count.",
     "S64": "runtime_latency by model, API and runtime `TF1`.",
-    "S65": "load_attempt_count by path with the version, `success` or `fail`; load_latency and its stages.",
+    "S65": Line(
+        Area.METRICS,
+        "load_attempt_count by path with the version, `success` or `fail`; load_latency and its stages.",
+        "TensorFlow's C API does both stages in one call: all of it counts as `restore_graph`, and `init_graph` as 0",
+    ),
     "S66": "Any query on the page's address: 400 `Unexpected path: …`; without the config file there is no page.",
     "S67": "The examples of MultiInference are counted.",
     "S68": "A reload may ask for metrics: one increase per distinct name, of its first cell; unknown names are 0.",
     "S69": "Warm-ups are counted and timed by path and code.",
 }
-_PROCESS = {
+_PROCESS: dict[str, str | Line] = {
     "S70": "`--version` prints the versions of server and TensorFlow and exits with 0.",
     "S71": "An unknown flag is named with the usage, and the server starts all the same.",
     "S72": "A value that cannot be read ends the start.",
     "S73": "Neither a base path nor a config file: `Failed to start server. Error: INVALID_ARGUMENT: …`.",
     "S74": "Flags that exclude each other, or need another, end the start and say so.",
-    "S75": "A config file that is not there, or that breaks its grammar, ends the start with its name.",
+    "S75": Line(
+        Area.PROCESS,
+        "A config file that is not there, or that breaks its grammar, ends the start with its name.",
+        "files for TLS and batching that cannot be read abort the real process; ours prints why and exits with 1",
+    ),
     "S76": "One model by `--model_name` and `--model_base_path`; its default name is `default`.",
     "S77": "`--rest_api_port` that is the gRPC port: gRPC is served, REST is not, the log says why.",
     "S78": "`--enable_serialization_as_tensor_content`: Predict answers raw content.",
@@ -91,12 +99,15 @@ _PROCESS = {
     "S81": "`--enable_grpc_healthcheck_service`: SERVING for the empty name, `ModelService` and `PredictionService`.",
     "S82": "`--rest_api_enable_cors_support`: three headers with every answer.",
     "S83": "`--rest_api_timeout_in_ms`: a run over REST that takes longer is 504.",
-    "S84": "`--ssl_config_file`: gRPC speaks TLS only, and with client_verify only to clients with a certificate; REST "
-    "stays plain.",
+    "S84": Line(
+        Area.PROCESS,
+        "`--ssl_config_file`: gRPC speaks TLS only, and with client_verify only to clients with a certificate; REST "
+        "stays plain.",
+        "client_verify without custom_ca ends the start here; the real server starts, and refuses every client",
+    ),
     "S85": "`--enable_model_warmup=false`: warm-up records are not looked at.",
     "S86": "`--enable_batching`: requests that run together are answered as if alone.",
     "S87": "`--saved_model_tags`: the meta graph with just these tags is served.",
-    "S88": "`--max_num_load_retries` and `--load_retry_interval_micros` bound how often a load is tried.",
 }
 _INPUT: dict[str, str | Line] = {
     "S90": "What is no JSON: 400 `JSON Parse error: …` with RapidJSON's words and offset.",
@@ -113,7 +124,11 @@ _INPUT: dict[str, str | Line] = {
         "beyond 1,000 levels ours refuses the document; the real server recurses and, somewhere beyond, crashes",
     ),
     "S99": "Large bodies, bytes that are no text, a byte order mark, a zero byte after the document.",
-    "S100": "Methods that are not registered, reflection and (without its flag) health among them: UNIMPLEMENTED.",
+    "S100": Line(
+        Area.INPUT,
+        "Methods that are not registered, reflection and (without its flag) health among them: UNIMPLEMENTED.",
+        "so is the profiler service, which the real server registers unless `--enable_profiler=false`",
+    ),
     "S101": "Bytes that are no message: INTERNAL.",
     "S102": "Unknown fields of a message are ignored.",
     "S103": "Garbage on the gRPC port ends its own connection.",

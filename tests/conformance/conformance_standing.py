@@ -26,7 +26,7 @@ from conformance_client import DEADLINE, floats, spec, status_of
 from conformance_exports import Export
 from conformance_graphs import echo, plus, variable
 from conformance_process import ProcessWorld, Server
-from conformance_records import checkpoint
+from conformance_records import WARM_UP, checkpoint, predict_log, records
 from conformance_world import PATIENCE
 
 from reconciler.modelserver.core import ModelConfig, Specific
@@ -38,13 +38,14 @@ if TYPE_CHECKING:
 Files = dict[str, bytes]
 WIRE = "it is about single messages"
 """Why these cases say nothing about the core alone."""
+WARM_UP_LOG = predict_log(stubs.predict_pb2.PredictRequest(model_spec=spec(""), inputs={"x": floats(1.0)}))
 ODD_NAME = "m%/:?# é"
 MODELS: dict[str, dict[int, Files]] = {
     "plus": {1: plus(1), 2: plus(2)},
     "echo": {1: echo()},
     "variable": {1: variable() | checkpoint("v", 5.0)},
     "hollow": {1: variable()},
-    "half": {1: Export(1).files()},
+    "half": {1: Export(1).files() | {WARM_UP: records([WARM_UP_LOG] * 3)}},
     ODD_NAME: {1: plus(1)},
 }
 FILES: Files = {"monitoring.config": b"prometheus_config { enable: true }\n"}
@@ -143,11 +144,18 @@ class Standing:
         content = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else json.dumps(body)
         return self.send("POST", self.path(rest, model), content)
 
-    def raw(self, *pieces: bytes, half_close: bool = True) -> bytes:
+    def raw(self, *pieces: bytes, half_close: bool = True, patience: float = 0.5) -> bytes:
         """Write bytes to the REST port, half-close, and read what comes until the server closes or says nothing."""
-        return exchange(self.rest_address, *pieces, half_close=half_close)
+        return exchange(self.rest_address, *pieces, half_close=half_close, patience=patience)
 
-    # -- afterwards ---------------------------------------------------------------------------------------------------
+    # -- before and afterwards ----------------------------------------------------------------------------------------
+
+    def is_up(self) -> bool:
+        """Whether all models are there; on a target, other cases unload them."""
+        return bool(self.configs) and all(
+            self.world.models[short].states() == dict.fromkeys(sorted(versions, reverse=True), "AVAILABLE")
+            for short, versions in MODELS.items()
+        )
 
     def looks(self) -> dict[str, Any]:
         """What every model answers, and the states of all."""
@@ -227,7 +235,7 @@ class Stands:
         standing = self._up.get(flags)
         if standing is None:
             standing = self._up[flags] = Standing(self._foreign(flags) or self.start(flags, FILES))
-        if not standing.world.models or not all(model.states() for model in standing.world.models.values()):
+        if not standing.is_up():
             _bring_up(standing)
         return standing
 

@@ -163,6 +163,14 @@ def test_loads_are_counted_by_path_with_the_version(standing: Standing) -> None:
         assert found[f'{stages}{{model_path="{path}",stage="{stage}"}}'] == 1
 
 
+@case("S69", "C90", flags=FLAGS, process_only=WIRE)
+def test_warm_ups_are_counted_and_timed_by_path(standing: Standing) -> None:
+    found = page(standing)
+    labels = f'{{model_path="{standing.world.root}/half/1",status="OK"}}'
+    assert found[f":tensorflow:serving:model_warmup_latency_count{labels}"] == 1
+    assert found[f":tensorflow:serving:model_warmup_records_read{labels}"] == 3
+
+
 @case("S66", flags=FLAGS, process_only=WIRE)
 def test_a_query_on_the_address_is_refused_and_other_addresses_are_not_there(standing: Standing) -> None:
     answer = standing.send("GET", f"{PATH}?format=text")

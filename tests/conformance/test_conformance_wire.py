@@ -130,6 +130,12 @@ def test_a_body_that_never_comes_costs_nobody_else_anything(standing: Standing) 
 
 
 @case("S105", process_only=WIRE)
+def test_a_body_of_a_gigabyte_that_ends_early_is_dropped(standing: Standing) -> None:
+    head = f"POST {standing.path(':predict')} HTTP/1.1\r\nHost: x\r\nContent-Length: {2**30}\r\n\r\n"
+    assert not standing.raw(head.encode(), b"[" * 8_000_000).startswith(b"HTTP/1.1 200")
+
+
+@case("S105", process_only=WIRE)
 def test_a_client_that_leaves_before_its_answer_costs_nobody_else_anything(standing: Standing) -> None:
     body = b'{"inputs": 600000, "signature_name": "sleep"}'
     head = f"POST {standing.path(':predict', 'half')} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
