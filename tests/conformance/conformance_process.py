@@ -6,9 +6,12 @@ shares a server. Deliberately not here: messages (``conformance_client``).
 
 from __future__ import annotations
 
+import contextlib
 import os
+import secrets
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -20,13 +23,25 @@ from conformance_client import Client, to_proto
 from conformance_exports import Export
 from conformance_world import InFlight, Pending, Statuses, World
 from google.protobuf import text_format
-from running_server import free_ports
 
 from reconciler.modelserver.core import ModelConfig, ServerConfig, Specific, Status
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EMBEDDED = shlex.join([sys.executable, "-m", "reconciler.modelserver"])
 UNREADABLE = "model_config_list { config { name: \n"
+
+
+def quiet_ports() -> tuple[int, int]:
+    """Two free ports that nobody is given by chance: below those that systems hand out for outgoing connections.
+
+    A server opens its ports only when its models are up, so there is time for others to take them.
+    """
+    found: list[int] = []
+    while len(found) < 2:
+        port = 20_000 + secrets.randbelow(12_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found[0], found[1]
 
 
 class Server:
@@ -42,7 +57,7 @@ class Server:
         self._folder = folder
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the process
         self._process: subprocess.Popen[bytes] | None = None
-        port, rest_port = free_ports(2)
+        port, rest_port = quiet_ports()
         self._ports = (f"--port={port}", f"--rest_api_port={rest_port}")
         self.client = Client(f"127.0.0.1:{port}", f"127.0.0.1:{rest_port}")
 

@@ -31,6 +31,7 @@ class Area(Enum):
     METRICS = "Metrics"
     PROCESS = "Process and flags"
     INPUT = "Bad input"
+    SEQUENCES = "Random sequences"
 
 
 @dataclass(frozen=True, slots=True)
