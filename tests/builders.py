@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.plan import at_rest, plan_server
+from reconciler.sim.storage import USUAL
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import (
     Adopt,
@@ -132,7 +133,10 @@ def failure(name: str, version: int, digest: str, *, count: int = 1, when: float
 def stored(observed: Observed, base_path: str, *versions: int, presence: Presence = Presence.SEEN) -> Observed:
     """The observation in which storage holds exactly these versions, complete, below that path."""
     files = tuple(VersionFiles(number, (), 0, f"sha256:{number}") for number in sorted(versions))
-    return facts(observed, PathFacts(base_path, presence, files))
+    exports = tuple(
+        replace(USUAL, base_path=base_path, version=each.version, fingerprint=each.fingerprint) for each in files
+    )
+    return facts(replace(observed, exports=(*observed.exports, *exports)), PathFacts(base_path, presence, files))
 
 
 def facts(observed: Observed, changed: PathFacts) -> Observed:

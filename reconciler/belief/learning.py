@@ -6,7 +6,7 @@ doubts). Everything kept is bounded by what git, the configs and the last reload
 
 from dataclasses import replace
 
-from reconciler.belief import doubts, fence, labels, life, listing, reloads, versions
+from reconciler.belief import doubts, exports, fence, labels, life, listing, reloads, versions
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import Look, ServingError, VersionState
@@ -39,6 +39,7 @@ def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     memory = reloads.settled(server, memory, look.at)
     memory = booked(server, memory, look.at)
     memory = _storage(server, memory, look)
+    memory = exports.folded(server, memory, look)
     memory = doubts.weighed(server, memory, look, before.versions)
     return memory if memory is before and not memory.removed else _forgotten(server, memory, look.at)
 
@@ -100,6 +101,7 @@ def _storage(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     looked = dict(memory.paths_at) | {each.base_path: look.at for each in look.paths}
     return replace(
         memory,
+        replaced=exports.replaced(memory, facts),
         paths=tuple(facts[path] for path in sorted(facts) if path in wanted),
         paths_at=tuple((path, looked[path]) for path in sorted(looked) if path in wanted),
     )

@@ -8,7 +8,7 @@ stops the discovery of all), else every 10 s.
 Deliberately not here: how it is asked (observe/).
 """
 
-from reconciler.belief import fence, labels, life, listing, versions
+from reconciler.belief import exports, fence, labels, life, listing, versions
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredModel, DesiredServer
 from reconciler.state.look import PathFacts, Questions, VersionState
@@ -25,6 +25,7 @@ def questions(server: DesiredServer, memory: Memory, now: float) -> Questions:
         labels=labels.due(server, memory, now),
         proofs=_proofs(memory, config),
         paths=_paths(server, memory, config, now),
+        exports=exports.wanted(server, memory, config),
     )
 
 

@@ -195,7 +195,18 @@ def _listed(memory: Memory, before: ServerConfig, config: ServerConfig, at: floa
         for number in model.listed:
             versions.setdefault((model.name, number), VersionMemory(model.name, number, since=at))
     known = memory.standing is Standing.KNOWN
-    return tuple(_relisted(each, before, config, at, known) for _, each in sorted(versions.items()))
+    relisted = (_relisted(each, before, config, at, known) for _, each in sorted(versions.items()))
+    return tuple(_fingerprinted(memory, config, each, at) for each in relisted)
+
+
+def _fingerprinted(memory: Memory, config: ServerConfig, version: VersionMemory, at: float) -> VersionMemory:
+    """A version put on the list just now, with the fingerprint of the files it will be loaded from."""
+    model = config.model(version.model)
+    if version.listed_at != at or model is None:
+        return version
+    path = next((each for each in memory.paths if each.base_path == model.base_path), None)
+    files = path.files(version.version) if path is not None else None
+    return replace(version, fingerprint=files.fingerprint if files is not None else "")
 
 
 def _of_their_spec(

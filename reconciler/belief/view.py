@@ -42,6 +42,8 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         departures=memory.departures,
         specs=memory.specs,
         past=memory.past,
+        exports=memory.exports,
+        replaced=memory.replaced,
     )
 
 
@@ -121,6 +123,7 @@ def _version(
         ended=bool(held.ended_at),
         listed_at=held.listed_at,
         dropped_at=held.dropped_at,
+        fingerprint=held.fingerprint,
         late=held.booked and held.state in listing.COMING and listing.lists(config, held),
     )
 

@@ -135,6 +135,7 @@ def _action(action: Action, body: Pass) -> dict[str, Data]:
         "before": _version(action.before),
         "text": words.deed(action, body.config),
         "because": action.because,
+        "verdict": action.verdict,
         "needs": [_fact(each) for each in action.needs],
         "leadsTo": [_fact(each) for each in action.leads_to],
     }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reconciler.expose import words
 from reconciler.state.desired import Commit
-from reconciler.state.plan import ActionKind, Hold, Pass, Plan, Retained, ServerPlan
+from reconciler.state.plan import Action, ActionKind, Hold, Pass, Plan, Retained, ServerPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,10 @@ def _kept(each: Retained) -> str:
     return f"{each.model} {each.version}  until {until}: going back to it needs no load (keepPrevious)"
 
 
+def _why(action: Action) -> str:
+    return "; ".join(part for part in (action.because, action.verdict) if part)
+
+
 def verdict(server: ServerPlan) -> str:
     """One server in a few words: `in sync`, `2 passes, 1 hold`."""
     if server.converged and not server.passes and not server.holds:
@@ -126,7 +130,7 @@ def _meaning(plan: Plan, passes: int, holds: list[Hold]) -> str:
 
 def _stage(body: Pass) -> Stage:
     lines = tuple(
-        Line(words.sign(each), each.model, words.deed(each, body.config), each.because) for each in body.actions
+        Line(words.sign(each), each.model, words.deed(each, body.config), _why(each)) for each in body.actions
     )
     gaps = tuple(
         f"expected gap: {gap.model} by {gap.label} answers nobody for {words.gap_length(gap)}"

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Iterator
 
 from reconciler.ports import Clock, ServingClient, VersionStore
 from reconciler.state.desired import DesiredServer
+from reconciler.state.export import Export
 from reconciler.state.look import (
     LabelKind,
     LabelLook,
@@ -44,7 +45,7 @@ async def look(
     """Ask everything once. Never raises for what a server or a storage does; cancelling it cancels its questions."""
     began = clock.now()
     async with asyncio.TaskGroup() as group:
-        paths = group.create_task(_paths(store, server, questions.paths, clock)) if questions.paths else None
+        stored = group.create_task(_stored(store, server, questions, clock))
         asking = _Asking(client, questions)
         reach = await asking.run(clock, server.fleet.deadlines.status * SLACK)
     return Look(
@@ -54,8 +55,9 @@ async def look(
         models=asking.models() if reach.answers else (),
         labels=asking.labels() if reach.answers else (),
         proofs=asking.proofs() if reach.answers else (),
-        paths=paths.result() if paths else (),
+        paths=stored.result()[0],
         channel_dropped=client.dropped(),
+        exports=stored.result()[1],
     )
 
 
@@ -140,6 +142,29 @@ async def _share(asked: Iterator[Awaitable[None]], workers: int) -> None:
 async def _work(asked: Iterator[Awaitable[None]]) -> None:
     for question in asked:
         await question
+
+
+async def _stored(
+    store: VersionStore, server: DesiredServer, questions: Questions, clock: Clock
+) -> tuple[tuple[PathFacts, ...], tuple[Export, ...]]:
+    """What storage holds, and then what the exports in question promise, of versions that are complete there.
+
+    An export that does not come in time is asked for again at the next look.
+    """
+    paths = await _paths(store, server, questions.paths, clock) if questions.paths else ()
+    facts = {each.base_path: each for each in paths}
+    found: list[Export] = []
+
+    async def read(base_path: str, version: int) -> None:
+        here = facts.get(base_path)
+        files = here.files(version) if here is not None else None
+        if here is None or (files is not None and files.complete):
+            found.append(await store.export(server, base_path, version))
+
+    with contextlib.suppress(TimeoutError):
+        async with clock.deadline(server.fleet.deadlines.status * SLACK):
+            await _share((read(*place) for place in questions.exports), min(PATHS_IN_FLIGHT, len(questions.exports)))
+    return paths, tuple(sorted(found, key=lambda each: (each.base_path, each.version)))
 
 
 async def _paths(

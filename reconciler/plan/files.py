@@ -9,8 +9,9 @@ from collections.abc import Callable
 from reconciler.invariants import RETRY_MARGIN
 from reconciler.plan.scene import Scene
 from reconciler.plan.target import Target
+from reconciler.plan.verdicts import barred
 from reconciler.plan.wording import times
-from reconciler.state.look import Presence, VersionState
+from reconciler.state.look import ASSUMED, Presence, VersionState
 from reconciler.state.memory import Failure
 from reconciler.state.plan import Hold, HoldReason
 
@@ -124,8 +125,22 @@ def _resting(stage: Scene, target: Target, version: int) -> Hold | None:
     return Hold(HoldReason.RETRY_PAUSE, target.name, detail, release, later, version, progressing=True)
 
 
+def _pinned(stage: Scene, target: Target, version: int) -> Hold | None:
+    """Whether storage holds the very export that git names for this number (`preflight.fingerprints`)."""
+    pin, files = target.preflight.pinned(version), stage.observed.files(target.base_path, version)
+    if not pin or files is None or files.fingerprint in (pin, ASSUMED):
+        return None
+    detail = (
+        f"git pins version {version} to {pin}, and {_where(target, version)} is {files.fingerprint or 'not at rest'}"
+    )
+    release = "the export that git names, under this number; or a commit that pins the one that is there"
+    return Hold(HoldReason.FINGERPRINT_MISMATCH, target.name, detail, release, version=version)
+
+
 _CHECKS: tuple[Callable[[Scene, Target, int], Hold | None], ...] = (
     stored,
+    _pinned,
+    barred,
     _frozen,
     _pausing,
     _going,

@@ -42,6 +42,7 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
         wedged=False,
         refusal=None,
         doubts=(),
+        foreseen=True,
         departures=departures(observed.departures, observed.sent, config, at) if body else observed.departures,
     )
 

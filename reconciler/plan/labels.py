@@ -6,6 +6,7 @@ already proven available, and a carried label whose version is gone is left out 
 """
 
 from reconciler.plan.scene import Draft
+from reconciler.plan.verdicts import verdict
 from reconciler.state.look import LabelKind, VersionState
 from reconciler.state.plan import HoldReason
 from reconciler.state.versions import Specific
@@ -72,9 +73,13 @@ def _move(work: Draft, label: str, version: int) -> None:
             work.hold(HoldReason.UNPROVEN, detail, "a read-back of the label", label=label, progressing=True)
     elif resident(work, version) and not _may_be_leaving(work):
         before = work.config.label(label)
+        said = verdict(work.scene, work.target, label, version)
+        if said.hold is not None:
+            work.holds.append(said.hold)
+            return
         because = _because(work, version, before)
         _replace_unlabel(work, label)
-        work.label(label, version, before, because)
+        work.label(label, version, before, because, said.text)
 
 
 def _because(work: Draft, version: int, before: int | None) -> str:

@@ -8,13 +8,10 @@ from reconciler.plan.differences import differs
 from reconciler.plan.target import Origin, Target, spec_digest, targets
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer
-from reconciler.state.look import LabelKind, LabelReading, PathFacts, Presence, VersionFiles, VersionState
+from reconciler.state.look import ASSUMED, LabelKind, LabelReading, PathFacts, Presence, VersionFiles, VersionState
 from reconciler.state.memory import GoodSpec, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.versions import Latest, Specific
-
-ASSUMED = "assumed"
-"""The fingerprint of files nobody looked at: equal under every path, so that a plan without servers shows the road."""
 
 
 def at_rest(server: DesiredServer, at: float = 0.0, *, also: DesiredServer | None = None) -> Observed:

@@ -94,12 +94,12 @@ class Draft:
         self.listed.discard(version)
         self._act(ActionKind.UNLOAD, version, because, tuple(needs), (self.fact(FactKind.GONE, version),))
 
-    def label(self, label: str, version: int, before: int | None, because: str) -> None:
-        """Point a label at a version."""
+    def label(self, label: str, version: int, before: int | None, because: str, verdict: str) -> None:
+        """Point a label at a version; `verdict` says what clients notice."""
         self.labels[label] = version
         needs = (self.fact(FactKind.AVAILABLE, version), self.fact(FactKind.LISTED, version))
         leads_to = (Fact(FactKind.LABEL_AT, self.target.name, version, label),)
-        action = Action(ActionKind.LABEL, self.target.name, version, label, before, because, needs, leads_to)
+        action = Action(ActionKind.LABEL, self.target.name, version, label, before, because, needs, leads_to, verdict)
         self.actions.append(action)
 
     def unlabel(self, label: str, because: str, before: int | None = None) -> None:

@@ -15,9 +15,9 @@ from reconciler.plan.gates import suspension
 from reconciler.plan.retention import retained
 from reconciler.plan.wording import times
 from reconciler.state.config import ModelConfig
-from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Retry, Transition, TransitionPolicy
+from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Preflight, Retry, Transition, TransitionPolicy
 from reconciler.state.look import Presence
-from reconciler.state.memory import Failure, GoodSpec
+from reconciler.state.memory import Failure, GoodSpec, Replaced
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Latest, Specific, VersionPolicy
@@ -52,6 +52,7 @@ class Target:
     digest: str = ""
     origin: Origin = Origin.GIT
     retained: tuple[int, ...] = ()
+    preflight: Preflight = Preflight()
 
     @property
     def specific(self) -> bool:
@@ -126,7 +127,7 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     way goes on, and what was reached before is healed.
     """
     models: list[Target] = []
-    holds: list[Hold] = []
+    holds: list[Hold] = [_files_changed(each) for each in observed.replaced]
     waiting: list[str] = []
     for wanted in server.models:
         veto = vetoes.get(wanted.document)
@@ -162,6 +163,15 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     models.extend(_orphan(config, observed) for config in orphans)
     holds.extend(replace(keep, model=config.name) for config in orphans)
     return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds), last, tuple(waiting))
+
+
+def _files_changed(each: Replaced) -> Hold:
+    detail = (
+        f"the files of version {each.version} are no longer those it was loaded from ({each.loaded} then, "
+        f"{each.stored} now): the server goes on with the old ones, and would load the new ones after a restart (rule E18)"
+    )
+    release = "the old files, put back; or the new ones under a number of their own"
+    return Hold(HoldReason.FILES_CHANGED, each.model, detail, release, version=each.version)
 
 
 def begins(wanted: DesiredModel, observed: Observed) -> bool:
@@ -256,6 +266,7 @@ def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
         wanted.transition,
         wanted.retry,
         wanted.platform,
+        preflight=wanted.preflight,
     )
 
 

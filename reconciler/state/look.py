@@ -6,6 +6,11 @@ Made by `observe/`, folded by `belief/` into `Memory` and `Observed`. A server t
 import enum
 from dataclasses import dataclass
 
+from reconciler.state.export import Export
+
+ASSUMED = "assumed"
+"""The fingerprint of files nobody looked at: equal under every path, so that a plan without servers shows the road."""
+
 
 class VersionState(enum.IntEnum):
     """GetModelStatus states (get_model_status.proto), and ABSENT: no entry for that version."""
@@ -180,13 +185,18 @@ class Look:
     proofs: tuple[ProofLook, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     channel_dropped: bool = False
+    exports: tuple[Export, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """What a look shall ask: models by name, labels and versions as (model, label) and (model, version), base paths."""
+    """What a look shall ask: models by name, labels and versions as (model, label) and (model, version), base paths.
+
+    exports: (base path, version) whose signatures are to be read, where the version is seen complete.
+    """
 
     models: tuple[str, ...] = ()
     labels: tuple[tuple[str, str], ...] = ()
     proofs: tuple[tuple[str, int], ...] = ()
     paths: tuple[str, ...] = ()
+    exports: tuple[tuple[str, int], ...] = ()

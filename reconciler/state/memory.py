@@ -9,6 +9,7 @@ import enum
 from dataclasses import dataclass
 
 from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.export import Export
 from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
 
 
@@ -35,7 +36,7 @@ class VersionMemory:
     by number while AVAILABLE without a break. ended_at: when an END was witnessed after the last listing or drop.
     booked: the END it shows, or its not loading in time, is counted in `failures` already. denied_at: since when it
     is AVAILABLE by status and yet GetModelMetadata by number does not find it (0 where it answers, or was not
-    asked).
+    asked). fingerprint: of its files when it was put on the list ("" where they were not seen).
     """
 
     model: str
@@ -50,6 +51,7 @@ class VersionMemory:
     proven: bool = False
     booked: bool = False
     denied_at: float = 0.0
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,16 @@ class Departure:
     model: str
     version: int
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """A loaded version whose files in storage are no longer those it was loaded from: both fingerprints."""
+
+    model: str
+    version: int
+    loaded: str
+    stored: str
 
 
 class AnswerKind(enum.StrEnum):
@@ -196,7 +208,8 @@ class Memory:
     was taken (under LOST and FIRST_CONTACT the first answer since; 0 until it comes). labels_wanted: read every label
     back at the next look. specs: (model, digest of the spec last sent). parked: under LOST, the config in force before
     the connection broke, until a look confirms or refutes it. departures: listed versions that a label left, and when.
-    past: (model, digest) of the specs that were wholly reached here, the latest last, so many per model.
+    past: (model, digest) of the specs that were wholly reached here, the latest last, so many per model. exports: what
+    was read of versions that a label leaves or goes to. replaced: loaded versions whose files were changed since.
     paths, paths_at: what storage held when last looked at, and when each path was.
     """
 
@@ -222,6 +235,8 @@ class Memory:
     parked: ServerConfig | None = None
     departures: tuple[Departure, ...] = ()
     past: tuple[tuple[str, str], ...] = ()
+    exports: tuple[Export, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
 

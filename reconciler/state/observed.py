@@ -8,6 +8,7 @@ no clock. All times are seconds since the epoch.
 from dataclasses import dataclass
 
 from reconciler.state.config import ServerConfig
+from reconciler.state.export import Export
 from reconciler.state.look import (
     LabelKind,
     LabelReading,
@@ -18,7 +19,7 @@ from reconciler.state.look import (
     VersionFiles,
     VersionState,
 )
-from reconciler.state.memory import Departure, Doubt, Failure, GoodSpec, Outstanding, Refusal, Standing
+from reconciler.state.memory import Departure, Doubt, Failure, GoodSpec, Outstanding, Refusal, Replaced, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class ObservedVersion:
     listed: in the config in force. going: unlisted, yet still on its way out (or may be). suspect: the status may be
     an earlier life's. proven: AVAILABLE, not suspect, answered by GetModelMetadata for that number. ended: an END was
     witnessed since it was last listed or dropped. late: listed, still not loaded past its deadline, and counted as a
-    failed load. since / listed_at / dropped_at: see VersionMemory.
+    failed load. since / listed_at / dropped_at / fingerprint: see VersionMemory.
     """
 
     version: int
@@ -43,6 +44,7 @@ class ObservedVersion:
     listed_at: float = 0.0
     dropped_at: float = 0.0
     late: bool = False
+    fingerprint: str = ""
 
     @property
     def failed(self) -> bool:
@@ -98,8 +100,9 @@ class Observed:
     sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
-    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past: see Memory.
-    wedged: the outstanding reload waits for a name that cannot appear.
+    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced: see
+    Memory.
+    wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
 
     server: str
@@ -122,6 +125,9 @@ class Observed:
     departures: tuple[Departure, ...] = ()
     specs: tuple[tuple[str, str], ...] = ()
     past: tuple[tuple[str, str], ...] = ()
+    exports: tuple[Export, ...] = ()
+    replaced: tuple[Replaced, ...] = ()
+    foreseen: bool = False
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""
@@ -140,6 +146,13 @@ class Observed:
     def files(self, base_path: str, version: int) -> VersionFiles | None:
         """The directory of that version below that path, None where none was seen."""
         return self.path(base_path).files(version)
+
+    def export(self, base_path: str, version: int) -> Export | None:
+        """What that version's export promises, None where it was not read."""
+        for each in self.exports:
+            if (each.base_path, each.version) == (base_path, version):
+                return each
+        return None
 
     def good_spec(self, model: str) -> GoodSpec | None:
         """The last spec of that model wholly reached here."""

@@ -54,7 +54,8 @@ class Action:
     """One change of one model on one server.
 
     LOAD, UNLOAD: `version`. LABEL: `label` from `before` (None: new) to `version`. UNLABEL: `label` from `before`.
-    ADD_MODEL: `version` is the one listed first. `needs` must hold before it goes; `leads_to` holds when it is done.
+    ADD_MODEL: `version` is the one listed first. `verdict`: for clients, how compatible the export a label goes to is
+    with the one it leaves, in words. `needs` must hold before it goes; `leads_to` holds when it is done.
     """
 
     kind: ActionKind
@@ -65,6 +66,7 @@ class Action:
     because: str = ""
     needs: tuple[Fact, ...] = ()
     leads_to: tuple[Fact, ...] = ()
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,10 @@ class HoldReason(enum.StrEnum):
     ROLLOUT_STOPPED = "RolloutStopped"
     ARTIFACT_MISSING = "ArtifactMissing"
     ARTIFACT_INCOMPLETE = "ArtifactIncomplete"
+    FINGERPRINT_MISMATCH = "FingerprintMismatch"
+    FILES_CHANGED = "FilesChanged"
+    SIGNATURE_BREAK = "SignatureBreak"
+    SIGNATURES_UNREAD = "SignaturesUnread"
     STORAGE_UNSEEN = "StorageUnseen"
     DISCOVERY_FROZEN = "DiscoveryFrozen"
     BASE_PATH_NEEDS_COPY = "BasePathNeedsCopy"

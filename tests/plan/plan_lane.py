@@ -15,6 +15,7 @@ from reconciler.invariants import check_pass
 from reconciler.modelserver import core
 from reconciler.plan import plan_server, reached
 from reconciler.sim.clients import to_core, to_entry
+from reconciler.sim.storage import USUAL
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Fleet
 from reconciler.state.look import (
@@ -186,6 +187,11 @@ class Lane:
             ),
             paths=tuple(self._path(path) for path in asked.paths),
             channel_dropped=broke,
+            exports=tuple(
+                replace(USUAL, base_path=path, version=number, fingerprint=self._files(path, number).fingerprint)
+                for path, number in asked.exports
+                if self.disk.exists(f"{path}/{number}") and self._files(path, number).complete
+            ),
         )
 
     def _entries(self, model: str) -> tuple[StatusEntry, ...]:

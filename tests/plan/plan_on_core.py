@@ -5,10 +5,11 @@ doubt: `observed` says what is so, not what a client could know. What a client c
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.modelserver import core
 from reconciler.sim.clients import to_core
+from reconciler.sim.storage import USUAL
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import (
@@ -96,6 +97,11 @@ class Served:
             known_as=self.sent,
             models=tuple(self._observed(name) for name in names),
             paths=tuple(self._path(path) for path in sorted(paths)),
+            exports=tuple(
+                replace(USUAL, base_path=path, version=files.version)
+                for path in sorted(paths)
+                for files in self._path(path).versions
+            ),
         )
 
     def _observed(self, name: str) -> ObservedModel:
