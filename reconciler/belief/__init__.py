@@ -16,7 +16,7 @@ from reconciler.belief.fence import fence_seconds
 from reconciler.belief.learning import learn
 from reconciler.belief.life import first_contact, resumed
 from reconciler.belief.questions import questions
-from reconciler.belief.reloads import answered, departures, reached, sending
+from reconciler.belief.reloads import answered, departures, forgiven, reached, sending
 from reconciler.belief.view import believe
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "departures",
     "fence_seconds",
     "first_contact",
+    "forgiven",
     "learn",
     "questions",
     "reached",

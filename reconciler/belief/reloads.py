@@ -9,7 +9,7 @@ Called by the lane through `belief`, and by `learning` for reloads whose answer 
 anything may be sent (plan/, invariants).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler.belief import fence, life, listing
@@ -107,6 +107,16 @@ def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
         failures=tuple(each for each in memory.failures if (each.model, each.digest) not in done),
         past=_past(memory.past, [(good.config.name, good.digest) for good in goods]),
     )
+
+
+def forgiven(memory: Memory, models: Collection[str]) -> Memory:
+    """The memory without the failures of these models (servable names), and without a refusal: they are tried anew.
+
+    A person says that the cause is gone (`reconciler retry`). What the server shows stays; a version that it failed to
+    load is tried again only after a list without it (rule E13), which planning sees to.
+    """
+    failures = tuple(each for each in memory.failures if each.model not in models)
+    return replace(memory, failures=failures, refusal=None)
 
 
 KEPT_PAST = 10

@@ -68,7 +68,8 @@ def everything(ledger: SqliteLedger) -> "Records":
     plans = {server: plan for server, text in texts.items() if text and (plan := _plan(text))}
     intents = tuple(each for server in servers for each in ledger.intents(server=server, limit=50))
     outcomes = tuple(outcome for intent in intents for outcome in ledger.outcomes(intent.id))
-    return Records(statuses, plans, intents, outcomes, ledger.noted(TROUBLE) or "")
+    loads = {(each.server, name): seconds for each in ledger.memories() for name, seconds in each.load_seconds}
+    return Records(statuses, plans, intents, outcomes, ledger.noted(TROUBLE) or "", loads)
 
 
 def _plan(text: str) -> ServerPlan | None:

@@ -1,4 +1,4 @@
-"""The service process: the lock, the record, signals, logs, and requests of `sync` around `loop.Service`.
+"""The service process: the lock, the record, signals, logs, and requests of `sync` and `retry` around `loop.Service`.
 
 Called by `run`. Nothing here decides anything about servers.
 """
@@ -65,15 +65,17 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
 
 
 async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:
-    """Take up what `sync` asks for; a request counts as handled once git was asked."""
+    """Take up what `sync` and `retry` ask for; a request counts as handled once git was asked."""
     while True:
-        identity = file.asked()
-        if identity is not None and identity != ledger.noted(triggers.HANDLED):
+        request = file.asked()
+        if request is not None and request.identity != ledger.noted(triggers.HANDLED):
             asked = service.trigger()
             while service.refreshed < asked:  # noqa: ASYNC110 - a counter, so that no trigger is ever lost
                 await asyncio.sleep(0.02)
+            found = service.lanes.retry(request.retry) if request.retry else ()
             service.lanes.look_now()
-            note(ledger, triggers.HANDLED, identity)
+            note(ledger, triggers.ANSWER, " ".join(found))
+            note(ledger, triggers.HANDLED, request.identity)
         await asyncio.sleep(LOOK_FOR_REQUESTS)
 
 

@@ -1,17 +1,30 @@
-"""How another process asks the running service to look now: a file in the state directory.
+"""How another process asks something of the running service: a file in the state directory.
 
-`sync` writes it, `run` looks at it four times a second. A file needs no port and no socket path limit, whoever may
-write the state directory may ask, and a request made while nobody runs is the first thing the next service does. The
-request has an identity, and the service notes which one it has taken up: no request is lost, none is taken twice.
+`sync` and `retry` write it, `run` looks at it four times a second. A file needs no port and no socket path limit,
+whoever may write the state directory may ask, and a request made while nobody runs is the first thing the next service
+does. The request has an identity, and the service notes which one it has taken up: none is taken twice. A request that
+comes while another waits is written after that one was taken up, or after a short while in its place.
 """
 
 import json
 import os
 import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 HANDLED = "sync-handled"
 """The note in which the service keeps the identity of the request it took up last."""
+
+ANSWER = "sync-answer"
+"""The note with what the service has to say of it: for `retry`, what is tried anew, separated by spaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: look now; and, with `retry`, try what that name is about anew."""
+
+    identity: str
+    retry: str = ""
 
 
 class SyncFile:
@@ -21,21 +34,22 @@ class SyncFile:
         self.path = state / "sync-request"
         self._seen = 0
 
-    def ask(self) -> str:
+    def ask(self, retry: str = "") -> str:
         """Write a request and return its identity. Raises OSError."""
         identity = uuid.uuid4().hex
         scratch = self.path.with_name(f".{self.path.name}.{identity}")
-        scratch.write_text(json.dumps({"id": identity}))
+        scratch.write_text(json.dumps({"id": identity, "retry": retry}))
         scratch.replace(self.path)
         return identity
 
-    def asked(self) -> str | None:
-        """The identity of a request written since this was last asked, None where there is none."""
+    def asked(self) -> Request | None:
+        """A request written since this was last asked, None where there is none."""
         try:
             changed = os.stat(self.path).st_mtime_ns  # noqa: PTH116 - four times a second for ever: the cheap call
             if changed == self._seen:
                 return None
             self._seen = changed
-            return str(json.loads(self.path.read_text())["id"])
-        except (OSError, ValueError, KeyError, TypeError):
+            written = json.loads(self.path.read_text())
+            return Request(str(written["id"]), str(written.get("retry", "")))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

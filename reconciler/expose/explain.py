@@ -5,13 +5,13 @@ answers for a server that is down. How old the answer is stands in it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.expose import diff, timeline, words
 from reconciler.expose.documents import Data, difference_document, envelope, hold_document
 from reconciler.expose.status import leading
 from reconciler.state.outcome import Condition, Intent, Outcome, Status
-from reconciler.state.plan import Action, Difference, Hold, ServerPlan
+from reconciler.state.plan import Action, ActionKind, Difference, Hold, ServerPlan
 
 _NAMED = 12
 """Names listed where an unknown one was given; a fleet may have thousands."""
@@ -19,13 +19,17 @@ _NAMED = 12
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """What the record holds: statuses, last plans by server, intents newest first, outcomes, trouble with git ("")."""
+    """What the record holds: statuses, last plans by server, intents newest first, outcomes, trouble with git ("").
+
+    loads: seconds that the last load took, by server and model.
+    """
 
     statuses: tuple[Status, ...]
     plans: Mapping[str, ServerPlan]
     intents: tuple[Intent, ...] = ()
     outcomes: tuple[Outcome, ...] = ()
     trouble: str = ""
+    loads: Mapping[tuple[str, str], float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,8 @@ class Answer:
     """The answer about one subject: a server (model "") or a model on it.
 
     planned: whether a plan is on record. obstacles: what keeps it as it is, what needs somebody first. next: the
-    actions to come, in order. last: the newest intent that touched the subject.
+    actions to come, in order. about: how long these take, in words ("" where there are none). last: the newest intent
+    that touched the subject.
     """
 
     status: Status
@@ -49,6 +54,7 @@ class Answer:
     differences: tuple[Difference, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     next: tuple[Action, ...] = ()
+    about: str = ""
     last: timeline.Done | None = None
     look_again_at: float | None = None
 
@@ -103,9 +109,33 @@ def _answer(status: Status, records: Records) -> Answer:
         differences=tuple(each for each in plan.differences if model in ("", each.model)),
         obstacles=tuple(Obstacle(hold, _since(hold, status, records)) for hold in sorted(holds, key=_people_first)),
         next=tuple(each for body in plan.passes for each in body.actions if model in ("", each.model)),
+        about=_about(plan, status, records),
         last=last,
         look_again_at=plan.look_again_at,
     )
+
+
+POLL = 1.0
+"""Seconds until a server notices a change of its list, with TensorFlow Serving's default poll interval."""
+
+
+def _about(plan: ServerPlan, status: Status, records: Records) -> str:
+    """How long the road takes once it may go: a poll for each change of versions, and the loads as long as the last."""
+    bodies = [body for body in plan.passes if any(status.model in ("", each.model) for each in body.actions)]
+    if not bodies:
+        return ""
+    seconds, unknown = 0.0, False
+    for body in bodies:
+        loading = {each.model for each in body.actions if each.kind in _LOADS and status.model in ("", each.model)}
+        known = [records.loads[key] for name in loading if (key := (status.server, name)) in records.loads]
+        unknown |= len(known) < len(loading)
+        seconds += max(known, default=0.0) + (POLL if any(each.kind in _VERSIONS for each in body.actions) else 0.0)
+    words_ = f"about {max(seconds, 0.1):.1f} s once it may go" if seconds < 90 else f"about {seconds / 60:.0f} min"
+    return f"{words_}, and a load that was never measured here" if unknown else words_
+
+
+_LOADS = frozenset({ActionKind.LOAD, ActionKind.ADD_MODEL})
+_VERSIONS = _LOADS | {ActionKind.UNLOAD}
 
 
 def _people_first(hold: Hold) -> bool:
@@ -155,7 +185,8 @@ def _next(answer: Answer) -> str:
     if not answer.planned:
         return "the server is looked at; no plan of it is on record yet"
     if answer.next:
-        return "; ".join(timeline.deed_without_config(each) for each in answer.next)
+        deeds = "; ".join(timeline.deed_without_config(each) for each in answer.next)
+        return f"{deeds} ({answer.about})" if answer.about else deeds
     if any(not obstacle.hold.progressing for obstacle in answer.obstacles):
         return "nothing until it is released as said above"
     if answer.obstacles:

@@ -4,7 +4,7 @@ Used by `Lane` only. It writes to the store when something changed that a restar
 server is looked at every ten seconds without a write. Deliberately not here: waiting, sending, planning.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler import belief, execute, record
@@ -56,6 +56,10 @@ class Books:
             return observed
         self.memory = memory
         return belief.believe(aim.server, memory, look)
+
+    def forgive(self, models: Collection[str]) -> None:
+        """Forget that these models failed: somebody says that the cause is gone."""
+        self.memory = belief.forgiven(self.memory, models)
 
     def keep(self) -> None:
         """Write the memory if a restart without the change would know less. Raises RecordError."""

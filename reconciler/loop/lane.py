@@ -8,7 +8,7 @@ Deliberately not here: what to do about errors (reactions), bookkeeping (books),
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from reconciler import belief, execute, observe
@@ -51,6 +51,7 @@ class Lane:
         self._rhythm = Rhythm(tools.pace, aim.server.id)
         self._bootstrapped = ServerConfig()
         self._unwritten = ""
+        self._forgive: set[str] = set()
         self.plan = ServerPlan(aim.server.id)
         self.observed: Observed | None = None
         self.halted = False
@@ -77,6 +78,12 @@ class Lane:
 
     def permitted(self) -> None:
         """Plan anew, at once: what had to wait for other servers may begin."""
+        self._facts = None
+        self._wake.set()
+
+    def retry(self, models: Collection[str]) -> None:
+        """Try these models (servable names) anew, at once: what failed of them before does not count any more."""
+        self._forgive |= set(models)
         self._facts = None
         self._wake.set()
 
@@ -111,6 +118,9 @@ class Lane:
     async def _turn(self, aim: Aim) -> float:
         """One look and what follows from it; seconds until the next."""
         books = self._opened(aim)
+        if self._forgive:
+            books.forgive(self._forgive)
+            self._forgive.clear()
         look = await self._look(aim, books)
         observed = books.learn(aim, look)
         news = self._is_news(aim, observed)

@@ -13,7 +13,7 @@ from reconciler.errors import RecordError
 from reconciler.loop.events import LaneOpened, ServerLetGo
 from reconciler.loop.lane import Lane
 from reconciler.loop.tools import Aim, Tools
-from reconciler.state.desired import Desired
+from reconciler.state.desired import Desired, DesiredModel, DesiredServer
 from reconciler.state.outcome import Status
 
 WATCH_EVERY = 0.25
@@ -57,6 +57,21 @@ class Lanes:
         """Have every server looked at at once."""
         for lane in self.lanes.values():
             lane.look_now()
+
+    def retry(self, subject: str) -> tuple[str, ...]:
+        """Try what a name is about anew: a model everywhere, a server, a server's model, or a fleet.
+
+        Returns:
+            What is tried anew, as `fleet/server/model`, ascending; empty where nothing has that name.
+        """
+        found = []
+        for lane in self.lanes.values():
+            server = lane.aim.server
+            names = [model.name for model in server.models if subject in names_of(server, model)]
+            if names:
+                lane.retry(names)
+                found += [f"{server.id}/{name}" for name in names]
+        return tuple(sorted(found))
 
     async def close(self, within: float) -> None:
         """End every lane: first by itself, after that many seconds by force. A reload cut off stays outstanding."""
@@ -132,6 +147,18 @@ class Lanes:
             await self._tools.clock.sleep(WATCH_EVERY)
             for lane in self.lanes.values():
                 lane.watch()
+
+
+def names_of(server: DesiredServer, model: DesiredModel) -> tuple[str, ...]:
+    """Every name by which a command may mean this model on this server."""
+    return (
+        model.name,
+        model.document,
+        server.name,
+        server.id,
+        f"{server.id}/{model.name}",
+        server.fleet.name,
+    )
 
 
 async def _run(lane: Lane, before: set[asyncio.Task[None]]) -> None:

@@ -182,8 +182,9 @@ def serving(world: World) -> Iterator[None]:
             ledger, file = SqliteLedger(directory.ledger), triggers.SyncFile(world.state)
             held.set()
             while not done.is_set():
-                if (identity := file.asked()) is not None:
-                    ledger.note(triggers.HANDLED, identity)
+                if (request := file.asked()) is not None:
+                    ledger.note(triggers.ANSWER, "eu/gpu-1/half" if request.retry == "half" else "")
+                    ledger.note(triggers.HANDLED, request.identity)
                 done.wait(0.01)
             ledger.close()
 
@@ -216,15 +217,39 @@ def test_sync_to_a_head_that_is_refused_ends_with_3_and_says_why(world: World) -
 
 def test_request_is_seen_once_and_each_has_its_own_identity(tmp_path: Path) -> None:
     asking, asked = triggers.SyncFile(tmp_path), triggers.SyncFile(tmp_path)
-    first = asking.ask()
-    assert asked.asked() == first
+    first = asking.ask(retry="half")
+    assert asked.asked() == triggers.Request(first, "half")
     assert asked.asked() is None
     assert asking.ask() != first
 
 
+@pytest.mark.parametrize("text", ["", "[]", "{}", "no JSON", '{"id": null'])
+def test_request_that_is_none_is_passed_over(tmp_path: Path, text: str) -> None:
+    file = triggers.SyncFile(tmp_path)
+    file.path.write_text(text)
+    assert file.asked() is None
+
+
+def test_retry_says_what_is_tried_anew(world: World) -> None:
+    with serving(world):
+        shown = world.call("retry", "half")
+    assert (shown.code, "Tried anew by `reconciler run`" in shown.err) == (0, True)
+    assert "eu/gpu-1/half" in shown.err
+
+
+def test_retry_of_a_name_that_nothing_has_is_an_error(world: World) -> None:
+    with serving(world):
+        shown = world.call("retry", "haff")
+    assert (shown.code, "Nothing that git asks for is named haff" in shown.err) == (1, True)
+
+
+def test_retry_without_a_service_says_so(tmp_path: Path) -> None:
+    assert World(tmp_path).call("retry", "half").code == 3
+
+
 def test_request_made_before_the_service_started_is_not_lost(tmp_path: Path) -> None:
     identity = triggers.SyncFile(tmp_path).ask()
-    assert triggers.SyncFile(tmp_path).asked() == identity
+    assert triggers.SyncFile(tmp_path).asked() == triggers.Request(identity)
 
 
 def test_acknowledging_without_a_rewrite_says_so(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 from expose_samples import COMMIT, LOAD, PROMOTE, config
 from rich.console import Console
@@ -124,7 +125,7 @@ def test_explanation_of_a_held_model_says_what_blocks_since_when_and_what_releas
 
 def test_explanation_of_a_moving_model_says_what_comes_next_and_what_was_done_last() -> None:
     said = told("half")
-    assert "next      half load 2; half stable 1 → 2; half unload 1" in said
+    assert "next      half load 2; half stable 1 → 2; half unload 1 (about " in said
     assert "eu-gpu/gpu-1  half load 2: done after 0.9 s" in said
 
 
@@ -181,3 +182,14 @@ def test_problems_are_lines_for_people_and_places_for_editors() -> None:
 
 def test_valid_commit_with_warnings_says_how_many() -> None:
     assert problems.problems_text((), ("a:1:1 beware",), "/repo").endswith("/repo is valid with 1 warning.\n")
+
+
+def test_explanation_says_how_long_it_takes_from_the_last_loads() -> None:
+    known = replace(RECORDS, loads={("eu-gpu/gpu-1", "half"): 2.5})
+    said = explain.explain_text("half", explain.answers("half", known), known)
+    assert "half unload 1 (about 4.5 s once it may go)" in said
+
+
+def test_explanation_says_that_a_load_was_never_measured() -> None:
+    said = told("half")
+    assert "(about 2.0 s once it may go, and a load that was never measured here)" in said

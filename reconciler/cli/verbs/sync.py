@@ -28,10 +28,10 @@ def sync(state: StateOptions, wait: Wait = False, timeout: Timeout = 300.0) -> i
     from reconciler.cli import records, triggers, verb
 
     directory = state.directory()
-    holder = _service(directory)
+    holder = service_of(directory)
     identity = triggers.SyncFile(directory).ask()
     with records.reading(directory) as ledger:
-        if not _until(lambda: ledger.noted(triggers.HANDLED) == identity, TAKEN_UP_WITHIN):
+        if not until(lambda: ledger.noted(triggers.HANDLED) == identity, TAKEN_UP_WITHIN):
             verb.say(f"Asked {holder}, which has not finished asking git within {TAKEN_UP_WITHIN:g} s; it will.")
             return Exit.TIMED_OUT
         if trouble := ledger.noted(records.TROUBLE):
@@ -41,7 +41,7 @@ def sync(state: StateOptions, wait: Wait = False, timeout: Timeout = 300.0) -> i
         return _settle(ledger, timeout) if wait else Exit.OK
 
 
-def _service(directory: Path) -> str:
+def service_of(directory: Path) -> str:
     """Who holds the state directory. Raises Blocked where nobody does: then nobody would answer."""
     from reconciler.adapters.lock import StateDirectory
     from reconciler.errors import StateLocked
@@ -62,13 +62,13 @@ def _settle(ledger: "Ledger", timeout: float) -> int:
     def verdict() -> settled.Verdict:
         return settled.verdict(ledger.statuses(), ledger.good_commit())
 
-    _until(lambda: verdict() is not settled.Verdict.MOVING, timeout)
+    until(lambda: verdict() is not settled.Verdict.MOVING, timeout)
     found = verdict()
     verb.say(settled.sentence(found, ledger.statuses()))
     return found if found is not settled.Verdict.MOVING else Exit.TIMED_OUT
 
 
-def _until(done: Callable[[], bool], seconds: float) -> bool:
+def until(done: Callable[[], bool], seconds: float) -> bool:
     """Ask five times a second until it holds or the time is over."""
     deadline = time.monotonic() + seconds
     while not done():
