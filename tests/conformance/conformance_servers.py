@@ -36,6 +36,7 @@ class Servers:
         self._target = config.getoption("target", None)
         self._rest = config.getoption("rest", "")
         self._root = config.getoption("model_root", None)
+        self._target_flags = tuple(config.getoption("target_flags", "").split())
         self._client: Client | None = None
         self._unusable = ""
 
@@ -74,8 +75,10 @@ class Servers:
         if self._root is None:
             pytest.fail("--target needs --model-root DIR: a directory that both the server and the suite see")
         self._client = self._client or Client(self._target, self._rest)
+        assert self._client.answers(), f"nobody answers gRPC at --target {self._target}"
         tag = self.tag()
         world = ProcessWorld(tag, self._client, Path(self._root) / tag, None)
+        world.flags = self._target_flags
         world.make(world.root)
         try:
             yield world

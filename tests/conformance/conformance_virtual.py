@@ -5,7 +5,7 @@ Used by the suite's conftest for every case that is about the core, and by the d
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from conformance_exports import Export
@@ -172,8 +172,10 @@ def _cut(answer: Answer) -> Answer:
 
 
 def core_flags(flags: tuple[str, ...]) -> Flags:
-    """The core's flags of a command line: numbers, and ``true``."""
+    """Those flags of a command line that the core obeys: numbers, and ``true``."""
+    known = {each.name for each in fields(Flags)}
     values: dict[str, Any] = {}
-    for name, text in (flag.removeprefix("--").split("=") for flag in flags):
-        values[name] = text == "true" if text in {"true", "false"} else int(text)
+    for name, _, text in (flag.removeprefix("--").partition("=") for flag in flags):
+        if name in known:
+            values[name] = text == "true" if text in {"true", "false"} else int(text)
     return Flags(**values)

@@ -55,6 +55,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "case(mark): a conformance case and what it rests on")
+    if config.getoption("target", None) is not None and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--target is one server, which a case has to itself: leave out -n")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
