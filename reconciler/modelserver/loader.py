@@ -17,8 +17,11 @@ from reconciler.modelserver.telemetry import Telemetry
 
 @dataclass(frozen=True, slots=True)
 class Loader:
-    """Loads version directories. ``warm_up`` gets the loaded version and its path, and may refuse it; so may ``batch``,
-    which comes first and gives back the version to serve."""
+    """Loads version directories.
+
+    ``batch`` comes first and gives back the version to serve; ``warm_up`` gets that version and its path. Both may
+    refuse it.
+    """
 
     settings: SessionSettings
     telemetry: Telemetry

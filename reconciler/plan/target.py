@@ -168,7 +168,8 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
 def _files_changed(each: Replaced) -> Hold:
     detail = (
         f"the files of version {each.version} are no longer those it was loaded from ({each.loaded} then, "
-        f"{each.stored} now): the server goes on with the old ones, and would load the new ones after a restart (rule E18)"
+        f"{each.stored} now): the server goes on with the old ones, and would load the new ones after a restart "
+        "(rule E18)"
     )
     release = "the old files, put back; or the new ones under a number of their own"
     return Hold(HoldReason.FILES_CHANGED, each.model, detail, release, version=each.version)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from reconciler import observe
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Deadlines, DesiredServer, Fleet
+from reconciler.state.export import Export
 from reconciler.state.look import (
     LabelKind,
     LabelReading,
@@ -17,6 +18,7 @@ from reconciler.state.look import (
     Questions,
     Reach,
     ReachKind,
+    VersionFiles,
 )
 from reconciler.state.memory import Answer
 
@@ -86,7 +88,12 @@ class Store:
     async def facts(self, server: DesiredServer, base_path: str) -> PathFacts:
         if self.hangs:
             await asyncio.Event().wait()
-        return PathFacts(base_path, Presence.SEEN)
+        return PathFacts(base_path, Presence.SEEN, (VersionFiles(1), VersionFiles(2, lacks=("saved_model.pb",))))
+
+    async def export(self, server: DesiredServer, base_path: str, version: int) -> Export:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return Export(base_path, version)
 
 
 async def looked(server: Server, questions: Questions = ALL, store: Store | None = None) -> Look:
@@ -168,3 +175,23 @@ async def test_cancelling_a_look_leaves_no_question_behind() -> None:
     await asyncio.gather(task, return_exceptions=True)
     assert task.cancelled()
     assert len(asyncio.all_tasks()) == 1
+
+
+EXPORTS = Questions(paths=("/models/half",), exports=(("/models/half", 1), ("/models/half", 2), ("/models/half", 3)))
+
+
+async def test_exports_are_read_of_versions_that_are_complete() -> None:
+    look = await looked(Server(), EXPORTS)
+    assert look.exports == (Export("/models/half", 1),)
+
+
+async def test_exports_below_a_path_that_is_not_looked_at_again_are_read_as_asked() -> None:
+    look = await looked(Server(), Questions(exports=(("/models/half", 2),)))
+    assert look.exports == (Export("/models/half", 2),)
+
+
+async def test_storage_that_hangs_costs_the_exports_and_not_the_look() -> None:
+    store = Store()
+    store.hangs = True
+    look = await looked(Server(), Questions(exports=(("/models/half", 1),)), store)
+    assert (look.exports, look.reach.answers) == ((), True)

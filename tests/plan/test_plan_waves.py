@@ -10,8 +10,8 @@ from reconciler import plan as planning
 from reconciler.plan import progress, reached
 from reconciler.plan.waves import waves
 from reconciler.state.desired import Desired, DesiredModel, DesiredServer, Fleet, Rollout, Wave
-from reconciler.state.look import Reach, ReachKind
-from reconciler.state.memory import Failure, ServingError
+from reconciler.state.look import Reach, ReachKind, ServingError
+from reconciler.state.memory import Failure
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, Plan, ServerPlan
 
