@@ -9,6 +9,7 @@ Called by the lane through `belief`, and by `learning` for reloads whose answer 
 anything may be sent (plan/, invariants).
 """
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
@@ -56,11 +57,35 @@ def answered(server: DesiredServer, memory: Memory, answer: Answer, now: float) 
         case AnswerKind.ACCEPTED | AnswerKind.MODELS_FAILED:
             return _applied(server, memory, memory.outstanding, now)
         case AnswerKind.REFUSED:
-            count = memory.refusal.count + 1 if memory.refusal else 1
-            refusal = Refusal(answer.code, answer.message, count, now)
+            refusal = _refusal(server, memory, memory.outstanding.config, answer, now)
             return replace(memory, outstanding=None, refusal=refusal, changed_at=now, labels=(), labels_wanted=True)
         case AnswerKind.NONE:
             return replace(memory, labels=(), labels_wanted=True)
+
+
+def _refusal(server: DesiredServer, memory: Memory, config: ServerConfig, answer: Answer, now: float) -> Refusal:
+    """A refusal, with the models whose change it may be about: the one that the server's words name, or all changed."""
+    before = listing.in_force(server, memory)
+    changed = tuple(each for each in config.models if before.model(each.name) != each)
+    named = tuple(each for each in changed if _names(answer.message, each.name))
+    suspects = named or changed
+    again = memory.refusal is not None and any(each in memory.refusal.suspects for each in suspects)
+    same = memory.refusal is not None and (again or not (suspects or memory.refusal.suspects))
+    count = memory.refusal.count + 1 if same and memory.refusal is not None else 1
+    return Refusal(answer.code, answer.message, count, now, suspects)
+
+
+def _names(message: str, name: str) -> bool:
+    """Whether the words of a refusal speak of that model (`… version 3 of model half, which is not …`)."""
+    return re.search(rf"\bmodel {re.escape(name)}(?![\w-]|\.\w)", message) is not None
+
+
+def _unsolved(refusal: Refusal | None, before: ServerConfig, config: ServerConfig) -> Refusal | None:
+    """What is left of a refusal once a config was accepted: the suspects that it did not change."""
+    if refusal is None:
+        return None
+    left = tuple(each for each in refusal.suspects if config.model(each.name) == before.model(each.name))
+    return replace(refusal, suspects=left) if left else None
 
 
 def settled(server: DesiredServer, memory: Memory, at: float) -> Memory:
@@ -175,7 +200,7 @@ def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at
         removed=tuple(sorted(removed.items())),
         specs=tuple(sorted((dict(memory.specs) | dict(outstanding.specs)).items())),
         outstanding=None,
-        refusal=None,
+        refusal=_unsolved(memory.refusal, before, config),
         departures=departures(memory.departures, before, config, at),
     )
 

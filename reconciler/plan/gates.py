@@ -10,7 +10,7 @@ from reconciler.plan.wording import counted, times
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Adopt, DesiredServer, Suspend
 from reconciler.state.look import LabelKind, Presence, ReachKind, VersionState
-from reconciler.state.memory import Outstanding, Standing
+from reconciler.state.memory import Outstanding, Refusal, Standing
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import Hold, HoldReason
 
@@ -214,12 +214,20 @@ def _unheard(waiting: Outstanding, names: str, until: float) -> Hold:
     )
 
 
+def refusal_pause_ends(refusal: Refusal) -> float:
+    """When what was refused may be sent again."""
+    return refusal.at + _doubled(1.0, refusal.count, REFUSAL_PAUSE_MAX)
+
+
 def _refused(_: DesiredServer, observed: Observed) -> Hold | None:
+    """A refusal that no model's change explains; suspects are held one by one (`plan/refused.py`)."""
     refusal = observed.refusal
     if refusal is None:
         return None
     poisoned = refusal.message.startswith(POISON)
-    until = refusal.at + _doubled(1.0, refusal.count, REFUSAL_PAUSE_MAX)
+    if refusal.suspects and not poisoned:
+        return None
+    until = refusal_pause_ends(refusal)
     if observed.at >= until and not poisoned:
         return None
     way_out = (

@@ -6,6 +6,7 @@ precondition holds, and the full config that carries them. Everything else is a 
 
 from dataclasses import dataclass, replace
 
+from reconciler.plan import refused
 from reconciler.plan.gates import gate
 from reconciler.plan.moves import move, unchanged
 from reconciler.plan.newcomers import Arrivals, arrivals
@@ -31,12 +32,13 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
         return Step(None, (closed, *targets.holds))
     if stage.observed.outstanding is not None:
         return _resend(stage, number, targets.holds)
-    moves = _moves(stage, targets)
+    moves = refused.apart(stage, targets, _moves(stage, targets))
     removed, keeping = _removals(stage, targets)
     missing = [target for target in targets.models if stage.configs.get(target.name) is None]
     changes = bool(removed) or any(each.actions and not each.waits for each in moves)
-    coming = arrivals(stage, missing, changes=changes)
-    holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *coming.holds)
+    free, waiting = refused.newcomers_apart(stage, missing)
+    coming = arrivals(stage, free, changes=changes)
+    holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *waiting, *coming.holds)
     body = _pass(stage, targets, moves, removed, coming)
     if body is None:
         return Step(None, holds)

@@ -138,12 +138,16 @@ class Outstanding:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The server turned a config down: its words, how often in a row, and the last time."""
+    """The server turned a config down: its words, how often in a row, and the last time.
+
+    suspects: the models whose change may be to blame, as they were in that config, ascending by name.
+    """
 
     code: int
     message: str
     count: int
     at: float
+    suspects: tuple[ModelConfig, ...] = ()
 
 
 class DoubtReason(enum.StrEnum):

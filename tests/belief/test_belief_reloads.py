@@ -51,7 +51,7 @@ def test_refused_config_changes_nothing_but_the_count() -> None:
 def test_accepted_config_ends_a_row_of_refusals() -> None:
     lane, _ = serving(listing("m", 1))
     lane.send(config(listing("m", 3)), 101.0, REFUSED)
-    lane.send(config(listing("m", 1)), 102.0)
+    lane.send(config(listing("m", 1, 2)), 102.0)
     assert lane.look(102.1).refusal is None
 
 
