@@ -3,15 +3,15 @@
 A listed version that is absent or ended though nobody dropped it, an unlisted one that goes on serving, one that is
 AVAILABLE by status and answers nobody, a label that reads otherwise. Held for 4 s (at default polls) after the last
 change, the doubt ripens: round one discards the memory (standing LOST), so that everything is looked at and sent anew.
-If the same doubt ripens again it is *wedged*, or another writer is at work: it stays visible, and the memory is
-discarded for it only after pauses that double, 60 to 600 s; never again for a version that did not come at all, since
-that is the wedge, and a list changes nothing about it. Storage that explains it makes it no doubt: a deleted directory
-unloads, a missing base path freezes polls.
+If the same doubt ripens again it is *wedged*; at the third time another writer is at work: it stays visible, and the
+memory is discarded for it only after pauses that double, 60 to 600 s; never again for a version that did not come at
+all, since that is the wedge, and a list changes nothing about it. Storage that explains it makes it no doubt: a deleted
+directory unloads, a missing base path freezes polls.
 
 A version that was loaded and went begins a doubt at the very look that shows it. Any reload of ours brings it back
 within a second, long before the doubt could ripen: put right on the way, it counts as a round all the same.
 
-Called by `learning`. Deliberately not here: what a planner does about it (holds `VersionWedged` and `Drifted`).
+Called by `learning`. Deliberately not here: what a planner does about it (holds `VersionWedged` and `DriftFight`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ from reconciler.belief import fence, life, listing
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, Look, PathFacts, Presence, VersionState
-from reconciler.state.memory import STANDING_ROUNDS, Doubt, DoubtReason, Memory, Standing, VersionMemory
+from reconciler.state.memory import Doubt, DoubtReason, Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
 WORDS = {
@@ -61,11 +61,26 @@ def weighed(server: DesiredServer, memory: Memory, look: Look, before: tuple[Ver
     ]
     for key in fresh:
         doubts[key] = _paused(replace(doubts[key], rounds=doubts[key].rounds + 1))
+    _joined(doubts, holding, fresh)
     memory = replace(memory, doubts=tuple(doubts[key] for key in sorted(doubts)))
-    if all(doubts[key].rounds == STANDING_ROUNDS for key in fresh):
+    if all(doubts[key].rounds == doubts[key].enough for key in fresh):
         return memory
     at_rest = tuple(replace(each, since=0.0, until=0.0) for each in memory.doubts)
     return life.lost(replace(memory, doubts=at_rest), look.at)
+
+
+def _joined(doubts: dict[Key, Doubt], holding: set[Key], fresh: list[Key]) -> None:
+    """What one intrusion did to a model counts once: its other doubts take part in the round, ripe or not.
+
+    Not those that may be a wedge: these must have lasted for themselves.
+    """
+    rounds: dict[str, int] = {}
+    for key in fresh:
+        rounds[key[0]] = max(rounds.get(key[0], 0), doubts[key].rounds)
+    for key in holding - set(fresh):
+        joined = rounds.get(key[0], 0)
+        if joined > doubts[key].rounds and not key[2].may_be_wedged:
+            doubts[key] = _paused(replace(doubts[key], rounds=joined))
 
 
 def shown(memory: Memory) -> tuple[Doubt, ...]:
@@ -74,14 +89,14 @@ def shown(memory: Memory) -> tuple[Doubt, ...]:
 
 
 def _due(doubt: Doubt, at: float) -> bool:
-    return doubt.rounds < STANDING_ROUNDS or (doubt.until > 0.0 and at >= doubt.until)
+    return not doubt.stands or (doubt.until > 0.0 and at >= doubt.until)
 
 
 def _paused(doubt: Doubt) -> Doubt:
     """The doubt with the time at which the memory is discarded for it once more, if that is to wait."""
-    if doubt.rounds < STANDING_ROUNDS or doubt.kind is DoubtReason.ABSENT:
+    if not doubt.stands or doubt.kind is DoubtReason.ABSENT:
         return doubt
-    doublings = min(doubt.rounds - STANDING_ROUNDS, 10)
+    doublings = min(doubt.rounds - doubt.enough, 10)
     return replace(doubt, until=doubt.since + min(PAUSE_MAX, PAUSE_FIRST * 2.0**doublings))
 
 
@@ -97,14 +112,17 @@ def _remembered(memory: Memory, holding: set[Key], at: float) -> dict[Key, Doubt
             doubts[key] = doubt if quiet else replace(doubt, since=0.0, until=0.0, rounds=rounds)
     for key in holding:
         old = held.get(key)
-        doubts[key] = replace(old, seen_at=at) if old and old.since else _begun(key, old.rounds if old else 0, at)
+        doubts[key] = replace(old, seen_at=at) if old and old.since else _begun(key, old, at)
     return doubts
 
 
-def _begun(key: Key, rounds: int, at: float) -> Doubt:
+def _begun(key: Key, before: Doubt | None, at: float) -> Doubt:
+    """The doubt as it begins, for the first time or once more."""
     model, version, kind, label = key
     reason = f"label {label} does not resolve to it" if label else WORDS[kind]
-    return _paused(Doubt(model, version, reason, since=at, rounds=rounds, seen_at=at, kind=kind, label=label))
+    rounds, first_at = (before.rounds, before.first_at) if before else (0, at)
+    fresh = Doubt(model, version, reason, since=at, rounds=rounds, seen_at=at, kind=kind, label=label)
+    return _paused(replace(fresh, first_at=first_at or at))
 
 
 def _key(doubt: Doubt) -> Key:

@@ -1,7 +1,8 @@
 """Labels as last read back, and which of them are due.
 
 GetModelStatus ignores labels (rule E29), so each is read through GetModelMetadata: after every change of ours, in every
-standing but KNOWN, while it reads otherwise than sent, and at least every 60 s. Called by `learning` and `questions`.
+standing but KNOWN, while it reads otherwise than sent, and at least every 60 s (sooner where there are few labels in
+all: `loop/rhythm.py`). Called by `learning` and `questions`.
 Deliberately not here: what a wrong label means (doubts.py, life.py).
 """
 
@@ -23,14 +24,16 @@ def of_interest(server: DesiredServer, memory: Memory) -> set[Pair]:
     return wanted | listing.label_pairs(memory.sent, memory.parked, memory.known_as, outstanding)
 
 
-def due(server: DesiredServer, memory: Memory, now: float) -> tuple[Pair, ...]:
-    """The labels to read back at the next look, ascending."""
+def due(server: DesiredServer, memory: Memory, now: float, age: float) -> tuple[Pair, ...]:
+    """The labels to read back at the next look, ascending; one that reads as sent rests for `age` s, 60 at most."""
     pairs = of_interest(server, memory)
     if memory.labels_wanted or memory.standing is not Standing.KNOWN:
         return tuple(sorted(pairs))
     read = {(each.model, each.label): each for each in memory.labels}
     sent = _targets(memory.sent)
-    return tuple(sorted(pair for pair in pairs if _is_due(read.get(pair), sent.get(pair), now)))
+    return tuple(
+        sorted(pair for pair in pairs if _is_due(read.get(pair), sent.get(pair), now - min(age, fence.PROOF_MAX_AGE)))
+    )
 
 
 def folded(server: DesiredServer, memory: Memory, look: Look) -> Memory:
@@ -57,8 +60,8 @@ def _targets(config: ServerConfig | None) -> dict[Pair, int]:
     return {(model.name, label): version for model in models for label, version in model.labels}
 
 
-def _is_due(read: LabelMemory | None, target: int | None, now: float) -> bool:
-    if read is None or now - read.at >= fence.PROOF_MAX_AGE:
+def _is_due(read: LabelMemory | None, target: int | None, before: float) -> bool:
+    if read is None or read.at <= before:
         return True
     if target is None:
         return read.reading.kind is not LabelKind.UNDEFINED

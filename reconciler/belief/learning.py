@@ -120,6 +120,7 @@ def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:
         failures=_failures_kept(memory, names),
         good=tuple(each for each in memory.good if each.config.name in names),
         past=tuple(each for each in memory.past if each[0] in names),
+        steady=tuple(each for each in memory.steady if each in names),
         doubts=tuple(each for each in memory.doubts if each.model in names),
     )
 

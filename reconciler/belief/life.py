@@ -97,6 +97,7 @@ def restarted(memory: Memory, at: float) -> Memory:
         outstanding=None,
         refusal=None,
         doubts=(),
+        steady=(),
     )
 
 

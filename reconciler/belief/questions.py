@@ -1,6 +1,7 @@
 """What the next look shall ask: no more than is needed, and never less than what a decision rests on.
 
-Statuses of every model that anything names are asked at every look. Labels when they are due (labels.py). Proofs by
+Statuses of every model that anything names are asked at every look. Labels when they are due (labels.py), which the
+caller may have sooner where there are few. Proofs by
 number for what claims, or is about to claim, to be AVAILABLE and is not proven; and for what serves unlisted. Storage
 at every look for a model that is not at rest, every second for its neighbours meanwhile (a missing base path of one
 stops the discovery of all), else every 10 s.
@@ -16,13 +17,13 @@ from reconciler.state.memory import Memory, VersionMemory
 from reconciler.state.versions import Specific
 
 
-def questions(server: DesiredServer, memory: Memory, now: float) -> Questions:
-    """The questions for a look at `now`, each group ascending."""
+def questions(server: DesiredServer, memory: Memory, now: float, labels_age: float = fence.PROOF_MAX_AGE) -> Questions:
+    """The questions for a look at `now`, each group ascending; labels read less than `labels_age` s ago may rest."""
     memory = life.at_address(server, memory)
     config = listing.in_force(server, memory)
     return Questions(
         models=tuple(sorted(listing.names_of_interest(server, memory))),
-        labels=labels.due(server, memory, now),
+        labels=labels.due(server, memory, now, labels_age),
         proofs=_proofs(memory, config),
         paths=_paths(server, memory, config, now),
         exports=exports.wanted(server, memory, config),

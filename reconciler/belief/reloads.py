@@ -46,7 +46,18 @@ def sending(server: DesiredServer, memory: Memory, body: Pass, now: float) -> Me
     outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs, tries)
     fresh = now if now < memory.changed_at + fence.fence_of(server) else 0.0
     marked = tuple(_marked(memory, before, body.config, each, fresh) for each in memory.versions)
-    return replace(memory, outstanding=outstanding, changed_at=now, versions=marked)
+    steady = _untouched(memory, before, body)
+    return replace(memory, outstanding=outstanding, changed_at=now, versions=marked, steady=steady)
+
+
+def _untouched(memory: Memory, before: ServerConfig, body: Pass) -> tuple[str, ...]:
+    """The models that stood as git says and that this pass carries as they are.
+
+    One that is only carried, whatever became of it, has no spec in the pass: a label that would spoil the reload may be
+    left out of it all the same.
+    """
+    driven = dict(body.specs)
+    return tuple(name for name in memory.steady if name not in driven or body.config.model(name) == before.model(name))
 
 
 def answered(server: DesiredServer, memory: Memory, answer: Answer, now: float) -> Memory:
@@ -131,6 +142,7 @@ def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
         good=tuple(sorted([*kept, *goods], key=lambda good: good.config.name)),
         failures=tuple(each for each in memory.failures if (each.model, each.digest) not in done),
         past=_past(memory.past, [(good.config.name, good.digest) for good in goods]),
+        steady=tuple(sorted({*memory.steady, *names})),
     )
 
 

@@ -44,6 +44,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         past=memory.past,
         exports=memory.exports,
         replaced=memory.replaced,
+        steady=memory.steady,
     )
 
 

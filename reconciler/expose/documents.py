@@ -106,6 +106,7 @@ def hold_document(hold: Hold) -> dict[str, Data]:
         "label": hold.label,
         "detail": hold.detail,
         "releasedBy": hold.released_by,
+        "since": words.timestamp(hold.since),
         "until": words.timestamp(hold.until),
         "progressing": hold.progressing,
     }

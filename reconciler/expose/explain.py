@@ -151,7 +151,9 @@ def _last(status: Status, records: Records) -> timeline.Done | None:
 
 
 def _since(hold: Hold, status: Status, records: Records) -> float | None:
-    """Since when a condition of the hold's subject carries its reason."""
+    """Since when its cause stands; where that is not known, since when a condition of its subject has its reason."""
+    if hold.since is not None:
+        return hold.since
     own = [each for each in records.statuses if each.server == status.server and each.model == hold.model]
     ages = [each.since for one in own for each in one.conditions if each.reason == str(hold.reason)]
     return min(ages, default=None)

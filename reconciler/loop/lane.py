@@ -160,7 +160,7 @@ class Lane:
 
     async def _look(self, aim: Aim, books: Books) -> Look:
         tools = self._tools
-        asked = belief.questions(aim.server, books.memory, tools.clock.now())
+        asked = belief.questions(aim.server, books.memory, tools.clock.now(), aim.labels_age)
         answered = self.observed is None or self.observed.reach.answers
         # A server that is lost costs one question but perhaps its whole deadline: it must not hold a place.
         async with tools.gate if answered else contextlib.nullcontext():

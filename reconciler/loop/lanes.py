@@ -12,6 +12,7 @@ from collections import defaultdict
 from reconciler.errors import RecordError
 from reconciler.loop.events import LaneOpened, ServerLetGo
 from reconciler.loop.lane import Lane
+from reconciler.loop.rhythm import labels_age
 from reconciler.loop.tools import Aim, Tools
 from reconciler.state.desired import Desired, DesiredModel, DesiredServer
 from reconciler.state.outcome import Status
@@ -43,7 +44,8 @@ class Lanes:
         wanted = {server.id: server for server in desired.servers}
         for server_id in self.lanes.keys() - wanted.keys():
             self._let_go(server_id)
-        found = [self._take_up(Aim(desired.commit, server)) for server in wanted.values()]
+        age = labels_age(desired.servers, self._tools.pace.idle)
+        found = [self._take_up(Aim(desired.commit, server, age)) for server in wanted.values()]
         changed = tuple(sorted(server_id for server_id in found if server_id))
         self._tools.permits.aim_at(desired.servers, changed)
         return changed

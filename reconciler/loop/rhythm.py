@@ -6,8 +6,10 @@ one at growing pauses that stay short for the first minute, which is when server
 """
 
 import zlib
+from collections.abc import Iterable
 
 from reconciler.loop.tools import Pace
+from reconciler.state.desired import DesiredServer
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason, ServerPlan
 
@@ -19,6 +21,21 @@ SOON = 5.0
 
 
 _TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN, HoldReason.WAVE_TURN})
+
+
+LABELS_PER_SECOND = 333.0
+"""Labels of servers at rest that are read back per second, over all servers: 20,000 of them once a minute."""
+
+
+def labels_age(servers: Iterable[DesiredServer], idle: float) -> float:
+    """After how many seconds a label that reads as it shall is read back.
+
+    At every idle look where that costs no more than what many servers cost anyway: so an outside change of a label is
+    seen within one observe interval as long as a fleet has up to 333 labels per second of it. Beyond that they take
+    turns; each is read once a minute at the latest (`belief/labels.py`).
+    """
+    count = sum(len(model.labels) for server in servers for model in server.models)
+    return max(idle / 2, count / LABELS_PER_SECOND)
 
 
 class Rhythm:

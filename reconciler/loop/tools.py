@@ -68,10 +68,14 @@ class Tools:
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """What a lane works towards: a server as one commit wants it."""
+    """What a lane works towards: a server as one commit wants it.
+
+    labels_age: after how many seconds its labels are read back although nothing speaks for a change.
+    """
 
     commit: Commit
     server: DesiredServer
+    labels_age: float = 60.0
 
 
 def deaf(_event: Event) -> None:

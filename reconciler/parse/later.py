@@ -7,7 +7,6 @@ that is accepted and ignored promises something. A field leaves this list when i
 FIELDS: frozenset[tuple[str, ...]] = frozenset(
     tuple(path.split("."))
     for path in (
-        "Fleet.spec.drift",
         "Fleet.spec.servers.memory",
         "Model.spec.checks",
         "Model.spec.onFailure",

@@ -19,6 +19,7 @@ from reconciler.state.desired import (
     Delivery,
     DeliveryMode,
     DesiredModel,
+    Drift,
     Fleet,
     Place,
     Preflight,
@@ -89,6 +90,12 @@ _TF_SERVING: _Fields = {
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
 _SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
+_CONSENTS: _Fields = {
+    "allowUnseenStorage": ("allow_unseen_storage", bool),
+    "adopt": ("adopt", Adopt),
+    "prune": ("prune", bool),
+    "drift": ("drift", Drift),
+}
 _LIMITS: _Fields = {"maxConcurrent": ("max_concurrent", int), "maxUnavailable": ("max_unavailable", int)}
 _WAVE: _Fields = {"name": ("name", str), "maxServers": ("most", int), "pause": ("pause", seconds)}
 _DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
@@ -139,10 +146,7 @@ def fleet(document: Node) -> FleetDocument:
         suspend=suspend(spec),
         rollout=_rollout(node),
         place=Place("", document.line, document.column),
-        **_given(
-            {"allowUnseenStorage": ("allow_unseen_storage", bool), "adopt": ("adopt", Adopt), "prune": ("prune", bool)},
-            spec,
-        ),
+        **_given(_CONSENTS, spec),
     )
     servers = tuple(_server(entry) for entry in node.fields["servers"].items)
     return FleetDocument(value, servers, node.find("delivery").key_position)

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 from reconciler.plan.scene import Draft, Move
 from reconciler.plan.wedge import standing
+from reconciler.plan.wording import times
+from reconciler.state.look import LabelKind
 from reconciler.state.memory import Doubt, DoubtReason
 from reconciler.state.plan import Action, ActionKind, Hold, HoldReason
 
@@ -44,10 +46,22 @@ def _only_dangles(work: Draft, action: Action) -> bool:
 def _hold(work: Draft, doubt: Doubt) -> None:
     about = f"version {doubt.version}" + (f" (label {doubt.label})" if doubt.label else "")
     detail = (
-        f"{about}: {doubt.reason}; this was so {doubt.rounds} times lately, and nothing sent from here explains it: "
-        "somebody else changes this server, or its storage does. It is not fought for ever"
+        f"{about}: {doubt.reason}{_alternates(work, doubt)}; this was so {times(doubt.rounds)} lately, and nothing "
+        "sent from here explains it: somebody else changes this server, or its storage does. It is not fought for ever"
     )
     release = "the end of the other writer's reloads (only the reconciler may send them), or steady files in storage"
     if doubt.until:
         release += "; it is put right again after a pause that grows up to 600 s"
-    work.hold(HoldReason.DRIFTED, detail, release, until=doubt.until or None)
+    since = doubt.first_at or None
+    work.hold(HoldReason.DRIFT_FIGHT, detail, release, until=doubt.until or None, since=since)
+
+
+def _alternates(work: Draft, doubt: Doubt) -> str:
+    """Between what the model goes to and fro, where that can be told."""
+    if doubt.kind is DoubtReason.ENDED:
+        return "; loaded from here and unloaded by somebody else, in turns"
+    reading = work.seen.reading(doubt.label) if doubt.label else None
+    if reading is None:
+        return ""
+    other = {LabelKind.RESOLVES: str(reading.version), LabelKind.UNDEFINED: "not being set"}.get(reading.kind)
+    return f"; it goes to and fro between {doubt.version} and {other}" if other else ""

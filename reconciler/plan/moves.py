@@ -24,7 +24,7 @@ from reconciler.state.versions import Specific
 def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) -> Move:
     """Every action of one model whose own precondition holds now; `turn` is the model whose exchange may go on."""
     work = draft(stage, target, config)
-    if target.origin is Origin.SUSPENDED:
+    if target.origin in (Origin.SUSPENDED, Origin.REPORTED):
         drop_dangling(work)
         return replace(work.finish(), waits=True)
     if config.base_path != target.base_path:

@@ -100,7 +100,7 @@ def _parts(server: DesiredServer, observed: Observed, aims: Targets, plan: Serve
     goods = {good.config.name: good for good in observed.good}
     for model in server.models:
         target = aims.model(model.name)
-        if target is None or target.origin is Origin.SUSPENDED:
+        if target is None or target.origin in (Origin.SUSPENDED, Origin.REPORTED):
             continue
         good = goods.get(model.name)
         if target.origin in (Origin.FALLBACK, Origin.REDUCED):

@@ -16,7 +16,7 @@ from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
 from reconciler.plan.target import FREE, Targets, Vetoes, spec_digest, targets
 from reconciler.plan.warnings import warnings
-from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.desired import Commit, DesiredServer, Drift
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Retained, ServerPlan
@@ -70,10 +70,11 @@ def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: 
 
 
 def _held_back(commit: Commit, stage: Scene, aims: Targets) -> tuple[Difference, ...]:
-    """What differs from git in the models whose change may not begin yet."""
+    """What differs from git in the models that stay as they are for now."""
     if not aims.waiting:
         return ()
-    free = targets(commit, stage.server, stage.observed)
+    healing = replace(stage.server, fleet=replace(stage.server.fleet, drift=Drift.HEAL))
+    free = targets(commit, healing, stage.observed)
     return tuple(each for each in differences(free, stage.observed) if each.model in aims.waiting)
 
 
@@ -113,7 +114,7 @@ def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str,
 def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[tuple[Pass, ...], Step, Observed]:
     """The passes from here to rest, the step at which nothing more goes, and what will be believed then."""
     passes: list[Pass] = []
-    now, current = stage, first
+    now, current = _as_reported(stage, first), first
     waited = False
     while len(passes) < LONGEST_ROAD:
         if current.body is None and (waited or not any(hold.progressing for hold in current.holds)):
@@ -125,6 +126,13 @@ def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[
         now = scene(now.server, believed)
         current = step(now, targets(commit, now.server, believed, vetoes), len(passes) + 1)
     return tuple(passes), current, now.observed
+
+
+def _as_reported(stage: Scene, first: Step) -> Scene:
+    """The scene in which only what is reported as drift now is so ever after: a forecast is no evidence of more."""
+    told = {hold.model for hold in first.holds if hold.reason is HoldReason.DRIFT_REPORTED}
+    steady = tuple(name for name in stage.observed.steady if name in told)
+    return replace(stage, observed=replace(stage.observed, steady=steady)) if stage.observed.steady else stage
 
 
 def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:

@@ -16,6 +16,9 @@ from reconciler.plan.target import Origin, Targets, spec_digest
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason, Pass, PassKind
 
+_CARRIED = (Origin.SUSPENDED, Origin.REPORTED, Origin.WAITING)
+"""Targets that are only carried along: what becomes of them is not booked to git's spec."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -115,7 +118,7 @@ def _sorted(models: list[ModelConfig]) -> ServerConfig:
 
 def _specs(stage: Scene, targets: Targets, config: ServerConfig) -> tuple[tuple[str, str], ...]:
     digests = {name: target.digest for target in targets.models if (name := target.name) and target.digest}
-    carried = {target.name for target in targets.models if target.origin in (Origin.SUSPENDED, Origin.WAITING)}
+    carried = {target.name for target in targets.models if target.origin in _CARRIED}
     for wanted in stage.server.models:
         if wanted.name not in digests and wanted.name in config.names and wanted.name not in carried:
             digests[wanted.name] = spec_digest(wanted, stage.observed)

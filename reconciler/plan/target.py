@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from reconciler.plan.gates import suspension
+from reconciler.plan.reporting import reported
 from reconciler.plan.retention import retained
 from reconciler.plan.wording import times
 from reconciler.state.config import ModelConfig
@@ -31,6 +32,7 @@ class Origin(enum.Enum):
     REDUCED = "reduced"
     ORPHAN = "orphan"
     SUSPENDED = "suspended"
+    REPORTED = "reported"
     WAITING = "waiting"
 
 
@@ -75,7 +77,8 @@ class Targets:
     """Every model the server shall hold, ascending by name, with the holds that made a target differ from git.
 
     `removed` are the models that the server holds and shall lose now, with git's consent; `last` those it shall lose
-    once another is there: they still are targets, as they are. `waiting` are those whose change may not begin yet.
+    once another is there: they still are targets, as they are. `waiting` are those that stay as they are for now
+    although git wants them otherwise.
     """
 
     models: tuple[Target, ...]
@@ -139,6 +142,11 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
         if wanted.suspend is not None and wanted.suspend.stands(observed.at):
             holds.append(suspension(wanted.name, wanted.suspend, f"Model {wanted.document}"))
             models.extend(_as_it_is(wanted.name, observed, Origin.SUSPENDED))
+            continue
+        if (drifted := reported(server, wanted, observed)) is not None:
+            holds.append(drifted)
+            models.extend(_as_it_is(wanted.name, observed, Origin.REPORTED))
+            waiting.append(wanted.name)
             continue
         target, hold = _target(wanted, observed)
         models.append(_retaining(target, wanted, observed))

@@ -28,7 +28,8 @@ _SPECIAL = {
     HoldReason.UNSETTLED: ConditionType.UNSETTLED,
     HoldReason.WEDGED: ConditionType.WEDGED,
     HoldReason.VERSION_WEDGED: ConditionType.WEDGED,
-    HoldReason.DRIFTED: ConditionType.DRIFTED,
+    HoldReason.DRIFT_FIGHT: ConditionType.DRIFTED,
+    HoldReason.DRIFT_REPORTED: ConditionType.DRIFTED,
     HoldReason.SUSPENDED: ConditionType.SUSPENDED,
 }
 _NOT_SEEN = frozenset({HoldReason.UNREACHABLE, HoldReason.NOT_SEEN})

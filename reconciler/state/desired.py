@@ -31,6 +31,13 @@ class Adopt(enum.StrEnum):
     REPLACE = "replace"
 
 
+class Drift(enum.StrEnum):
+    """What to do about a change that came from outside: put it right, or only say so."""
+
+    HEAL = "heal"
+    REPORT = "report"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in the repository something was written; lines and columns count from 1."""
@@ -250,6 +257,7 @@ class Fleet:
     place: Place = Place("")
     suspend: Suspend | None = None
     rollout: Rollout | None = None
+    drift: Drift = Drift.HEAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,8 +172,12 @@ class DoubtReason(enum.StrEnum):
         return self in (DoubtReason.ABSENT, DoubtReason.SERVING)
 
 
-STANDING_ROUNDS = 2
-"""How often the same doubt must survive a fresh look before it stands: it is shown, and no longer fought at once."""
+WEDGED_ROUNDS, FIGHT_ROUNDS = 2, 3
+"""How often the same doubt must survive a fresh look before it stands: it is shown, and no longer fought at once.
+
+What may be a wedge is no better for being sent again; a change that came from outside is put right twice, and the third
+one is a fight.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +187,8 @@ class Doubt:
     reason: `kind` in words, for people. since: 0 while it does not hold (its rounds are kept for a while, so that a
     flapping cause is not fought for ever). rounds: how often it stood until everything was looked at anew, or was put
     right on the way. seen_at: when it last held. label: the label, where `kind` is LABEL. until: when the memory is
-    discarded for it once more, so that it is put right (0 where it is not).
+    discarded for it once more, so that it is put right (0 where it is not). first_at: when the first of its rounds
+    began.
     """
 
     model: str
@@ -195,11 +200,17 @@ class Doubt:
     kind: DoubtReason = DoubtReason.LABEL
     label: str = ""
     until: float = 0.0
+    first_at: float = 0.0
 
     @property
     def stands(self) -> bool:
-        """Whether it outlasted forgetting everything and looking again."""
-        return self.rounds >= STANDING_ROUNDS
+        """Whether it outlasted forgetting everything and looking again, often enough."""
+        return self.rounds >= self.enough
+
+    @property
+    def enough(self) -> int:
+        """How many rounds make it stand."""
+        return WEDGED_ROUNDS if self.kind.may_be_wedged else FIGHT_ROUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +225,8 @@ class Memory:
     the connection broke, until a look confirms or refutes it. departures: listed versions that a label left, and when.
     past: (model, digest) of the specs that were wholly reached here, the latest last, so many per model. exports: what
     was read of versions that a label leaves or goes to. replaced: loaded versions whose files were changed since.
-    paths, paths_at: what storage held when last looked at, and when each path was.
+    paths, paths_at: what storage held when last looked at, and when each path was. steady: the models, ascending, that
+    stood wholly as git says, and that neither a reload of ours nor a new life has changed since.
     """
 
     server: str
@@ -243,6 +255,7 @@ class Memory:
     replaced: tuple[Replaced, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
+    steady: tuple[str, ...] = ()
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""

@@ -100,7 +100,7 @@ class Observed:
     sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
-    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced: see
+    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady: see
     Memory.
     wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
@@ -128,6 +128,7 @@ class Observed:
     exports: tuple[Export, ...] = ()
     replaced: tuple[Replaced, ...] = ()
     foreseen: bool = False
+    steady: tuple[str, ...] = ()
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""

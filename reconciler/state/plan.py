@@ -145,7 +145,8 @@ class HoldReason(enum.StrEnum):
     EMPTYING_GUARD = "EmptyingGuard"
     SERVER_DECIDES = "ServerDecides"
     VERSION_WEDGED = "VersionWedged"
-    DRIFTED = "Drifted"
+    DRIFT_REPORTED = "DriftReported"
+    DRIFT_FIGHT = "DriftFight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ class Hold:
     """A difference that is not acted on now: why, and what releases it; `until` where that is a time.
 
     `model` is "" where the whole server is held. `progressing`: the server is on its way and nobody needs to act.
+    since: when its cause began, seconds since the epoch, where that is known.
     """
 
     reason: HoldReason
@@ -163,6 +165,7 @@ class Hold:
     version: int | None = None
     label: str | None = None
     progressing: bool = False
+    since: float | None = None
 
 
 class DifferenceKind(enum.StrEnum):

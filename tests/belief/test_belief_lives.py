@@ -180,12 +180,13 @@ def test_label_undefined_by_another_writer_loses_the_config_at_once() -> None:
 def test_label_undefined_again_and_again_is_shown_and_not_fought() -> None:
     lane, world = serving(listing("m", 1, stable=1))
     world.labels.clear()
-    lane.look(161.0)
-    lane.look(163.0)
-    lane.send(config(listing("m", 1, stable=1)), 163.1)
-    seen = lane.look(163.2)
+    for at in (161.0, 164.0):
+        assert lane.look(at).standing is Standing.LOST
+        lane.look(at + 2.0)
+        lane.send(config(listing("m", 1, stable=1)), at + 2.1)
+    seen = lane.look(167.0)
     assert seen.standing is Standing.KNOWN
-    assert [(doubt.model, doubt.rounds) for doubt in seen.doubts] == [("m", 2)]
+    assert [(doubt.model, doubt.rounds) for doubt in seen.doubts] == [("m", 3)]
 
 
 def test_doubt_is_forgotten_ten_minutes_after_it_last_held() -> None:
@@ -311,10 +312,10 @@ def gone_and_brought_back(times: int) -> Observed:
 
 
 def test_version_that_went_and_was_brought_back_on_the_way_counts_as_a_round() -> None:
-    first, second, third = (gone_and_brought_back(times) for times in (0, 1, 2))
-    assert [seen.standing for seen in (first, second, third)] == [Standing.KNOWN] * 3
-    assert [[each.rounds for each in seen.doubts] for seen in (first, second, third)] == [[], [1], [2]]
-    assert [each.until for each in third.doubts] == [210.0]
+    found = [gone_and_brought_back(times) for times in (0, 1, 2, 3)]
+    assert [seen.standing for seen in found] == [Standing.KNOWN] * 4
+    assert [[each.rounds for each in seen.doubts] for seen in found] == [[], [1], [2], [3]]
+    assert [each.until for each in found[3].doubts] == [210.0]
 
 
 def test_version_that_never_came_is_not_listed_anew_for_ever() -> None:

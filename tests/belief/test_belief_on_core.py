@@ -181,15 +181,15 @@ def test_another_writer_is_found_and_not_fought_for_ever() -> None:
     lane = running("m")
     ours, theirs = config(listing("m", 1, stable=1)), config(listing("m", 1))
     discarded = 0
-    for _ in range(20):
+    for _ in range(22):
         lane.core.reload(theirs)
         seen = lane.last(70.0, step=1.0)
         if seen.standing is Standing.LOST:
             discarded += 1
             lane.deliver(ours)
             lane.last(3.0)
-    assert discarded == 5
-    assert [doubt.rounds for doubt in lane.last(1.0).doubts] == [6]
+    assert discarded == 6
+    assert [doubt.rounds for doubt in lane.last(1.0).doubts] == [7]
 
 
 def test_memory_lost_between_the_reload_and_its_record_is_rebuilt_from_what_is_seen() -> None:

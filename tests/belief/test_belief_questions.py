@@ -21,6 +21,13 @@ def test_labels_are_read_every_minute_and_paths_every_ten_seconds() -> None:
     assert belief.questions(lane.server, lane.memory, 160.0).labels == (("m", "stable"),)
 
 
+def test_labels_are_read_sooner_where_the_caller_has_time_for_it_and_never_later_than_every_minute() -> None:
+    lane, _ = serving(listing("m", 1, stable=1))
+    assert belief.questions(lane.server, lane.memory, 104.0, 5.0).labels == ()
+    assert belief.questions(lane.server, lane.memory, 105.1, 5.0).labels == (("m", "stable"),)
+    assert belief.questions(lane.server, lane.memory, 160.0, 300.0).labels == (("m", "stable"),)
+
+
 def test_labels_are_read_after_every_change_of_ours() -> None:
     lane, _ = serving(listing("m", 1, stable=1))
     lane.send(config(listing("m", 1, 2, stable=1)), 101.0)

@@ -10,7 +10,7 @@ from expose_samples import EVERY_KIND, PLAN, PROMOTE, QUIET, SUBJECT
 from rich.console import Console
 
 from reconciler.expose import documents, markdown, outline, text
-from reconciler.state.plan import ActionKind, Plan
+from reconciler.state.plan import ActionKind, HoldReason, Plan
 
 GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "v1alpha1" / "plan.json"
@@ -48,6 +48,11 @@ def test_every_kind_of_action_has_words_and_fits_the_schema() -> None:
     shown = text.plan_text(EVERY_KIND, SUBJECT).plain
     assert shown.count("every kind") == len(ActionKind)
     assert valid(EVERY_KIND)
+
+
+def test_published_schema_knows_every_reason_of_a_hold() -> None:
+    schema = json.loads(SCHEMA.read_text())
+    assert schema["definitions"]["hold"]["properties"]["reason"]["enum"] == [str(reason) for reason in HoldReason]
 
 
 def test_published_schema_is_a_valid_draft_7_schema() -> None:

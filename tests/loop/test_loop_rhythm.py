@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.loop.rhythm import Rhythm
+from reconciler.loop.rhythm import Rhythm, labels_age
 from reconciler.loop.tools import Pace
+from reconciler.state.desired import DesiredModel, DesiredServer, Fleet
 from reconciler.state.look import Reach, ReachKind
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason, ServerPlan
+from reconciler.state.versions import specific
 
 SEEN = Observed("eu/gpu-1", 100.0)
 LOST = replace(SEEN, reach=Reach(ReachKind.UNREACHABLE, "refused"))
@@ -81,3 +83,17 @@ def test_unreachable_server_is_taken_to_be_coming_back_for_ten_seconds() -> None
     beat.pause(PLAN, LOST, moving=True)
     assert beat.is_moving(PLAN, replace(LOST, at=109.0)) is True
     assert beat.is_moving(PLAN, replace(LOST, at=111.0)) is False
+
+
+def fleet_of(servers: int) -> list[DesiredServer]:
+    models = tuple(
+        DesiredModel(f"m{number}", f"m{number}", "/m", specific(1), (("stable", 1),)) for number in range(20)
+    )
+    return [
+        DesiredServer(Fleet("eu"), f"gpu-{number}", f"gpu-{number}:8500", models=models) for number in range(servers)
+    ]
+
+
+@pytest.mark.parametrize(("servers", "age"), [(1, 5.0), (80, 5.0), (250, 15.0), (1000, 60.0)])
+def test_labels_are_read_at_every_idle_look_as_long_as_there_are_few(servers: int, age: float) -> None:
+    assert labels_age(fleet_of(servers), idle=10.0) == pytest.approx(age, rel=0.01)

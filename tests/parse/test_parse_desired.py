@@ -18,6 +18,7 @@ from reconciler.state.desired import (
     Delivery,
     DeliveryMode,
     DesiredModel,
+    Drift,
     Fleet,
     Place,
     Preflight,
@@ -57,6 +58,7 @@ spec:
   deadlines: {status: 1s, reload: 4s, load: 1h30m, unload: 1m30s}
   adopt: replace
   prune: true
+  drift: report
   servers: [{name: gpu-1, grpc: "[::1]:8500", rest: "http://gpu-1:8501", labels: {b: "2", a: "1"}}]
 """
 
@@ -93,11 +95,12 @@ def test_every_field_of_a_fleet_arrives() -> None:
         deadlines=Deadlines(1.0, 4.0, 5400.0, 90.0),
         adopt=Adopt.REPLACE,
         prune=True,
+        drift=Drift.REPORT,
         place=Place("fleet.yaml", 2, 1),
     )
     assert (server.id, server.grpc, server.rest) == ("eu/gpu-1", "[::1]:8500", "http://gpu-1:8501")
     assert server.labels == (("a", "1"), ("b", "2"))
-    assert server.place == Place("fleet.yaml", 24, 13)
+    assert server.place == Place("fleet.yaml", 25, 13)
 
 
 def test_every_field_of_a_model_arrives() -> None:

@@ -19,6 +19,7 @@ from reconciler.state.desired import (
     Adopt,
     DesiredModel,
     DesiredServer,
+    Drift,
     Fleet,
     Retry,
     TfServing,
@@ -71,13 +72,19 @@ TRANSITIONS = (
 ROOTS = ("models",) * 5 + ("new",)
 
 fleets = st.builds(
-    lambda prune, blind, threads, adopt: replace(
-        FLEET, prune=prune, allow_unseen_storage=blind, tf_serving=TfServing(num_load_threads=threads), adopt=adopt
+    lambda prune, blind, threads, adopt, drift: replace(
+        FLEET,
+        prune=prune,
+        allow_unseen_storage=blind,
+        tf_serving=TfServing(num_load_threads=threads),
+        adopt=adopt,
+        drift=drift,
     ),
     st.booleans(),
     st.booleans(),
     st.sampled_from((0, 2)),
     st.sampled_from((Adopt.REPLACE, Adopt.REPLACE, Adopt.REPLACE, Adopt.REFUSE)),
+    st.sampled_from((Drift.HEAL, Drift.HEAL, Drift.REPORT)),
 )
 
 
@@ -224,7 +231,7 @@ def failures_of(server: DesiredServer, observed: Observed) -> st.SearchStrategy[
 
 DOUBTS = tuple(
     (Doubt(name, version, "does not fit", 990.0, rounds, kind=kind, until=until),)
-    for name, version, (rounds, until) in product(NAMES, (1, 2), ((1, 0.0), (2, 1050.0)))
+    for name, version, (rounds, until) in product(NAMES, (1, 2), ((1, 0.0), (3, 1050.0)))
     for kind in (DoubtReason.ABSENT, DoubtReason.ENDED)
 )
 
@@ -256,7 +263,14 @@ def observations(draw: st.DrawFn, server: DesiredServer) -> Observed:
     if not draw(st.booleans()):
         return observed
     good = tuple(GoodSpec(draw(configs(name, SPECS)), "sha256:good", 1.0) for name in names[:2])
+    if server.fleet.drift is Drift.REPORT:
+        good = tuple(GoodSpec(_as_git_says(each), "sha256:good", 1.0) for each in server.models)
+        return replace(observed, good=good, steady=tuple(each.name for each in server.models))
     return replace(observed, failures=draw(failures_of(server, observed)), good=good)
+
+
+def _as_git_says(wanted: DesiredModel) -> ModelConfig:
+    return ModelConfig(wanted.name, wanted.base_path, wanted.policy, wanted.labels)
 
 
 def _paths_named(server: DesiredServer, *known: ServerConfig) -> list[str]:

@@ -246,7 +246,7 @@ def drifting(*others: DesiredModel, downtime: bool = False) -> tuple[DesiredServ
     before, after = server(half, model("other", (1,))), server(half, *(others or (model("other", (1,)),)))
     ended = ObservedVersion(2, VersionState.END, listed=True)
     observed = seen(at(before, after), "half", ended)
-    doubt = Doubt("half", 2, "unloaded", 990.0, 2, kind=DoubtReason.ENDED, until=1050.0)
+    doubt = Doubt("half", 2, "unloaded", 990.0, 3, kind=DoubtReason.ENDED, until=1050.0)
     if downtime:
         transition = replace(half.transition, allow_downtime=True)
         after = server(replace(half, transition=transition), model("other", (1,)))
@@ -257,7 +257,7 @@ def drifting(*others: DesiredModel, downtime: bool = False) -> tuple[DesiredServ
 def test_a_version_that_somebody_else_unloads_again_and_again_is_drift_and_waits(downtime: bool) -> None:
     plan = planned(*drifting(downtime=downtime))
 
-    assert (next_lines(plan), reasons(plan), plan.blocked) == ([], {"Drifted"}, True)
+    assert (next_lines(plan), reasons(plan), plan.blocked) == ([], {"DriftFight"}, True)
     assert plan.look_again_at == 1050.0
 
 

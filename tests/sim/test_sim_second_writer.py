@@ -44,37 +44,41 @@ def intrude(world: World, seconds: float = 0.0, every: float = 2.0) -> None:
         world.run(every)
 
 
-def drifted_twice(world: World) -> None:
-    """Version 2, with no label on it, was dropped by somebody else for the second time within ten minutes."""
+def fought(world: World) -> None:
+    """Version 2, with no label on it, was dropped by somebody else for the third time within ten minutes."""
     converged(world, canary=False)
-    intrude(world)
-    world.run_until(lambda: world.serves("gpu-1")["half"] == (1, 2), limit=30)
-    world.run_until_converged()
+    for _ in range(2):
+        intrude(world)
+        world.run_until(lambda: world.serves("gpu-1")["half"] == (1, 2), limit=30)
+        world.run_until_converged()
     intrude(world)
 
 
-def test_version_that_somebody_else_drops_twice_is_drift_and_no_wedge(world: World) -> None:
-    drifted_twice(world)
-    world.run_until(lambda: HoldReason.DRIFTED in world.holds("gpu-1"), limit=30)
+def test_version_that_somebody_else_drops_three_times_is_drift_and_no_wedge(world: World) -> None:
+    fought(world)
+    world.run_until(lambda: HoldReason.DRIFT_FIGHT in world.holds("gpu-1"), limit=30)
     world.run(20)
-    assert world.holds("gpu-1") == {HoldReason.DRIFTED}
+    assert world.holds("gpu-1") == {HoldReason.DRIFT_FIGHT}
     assert world.at_rest()
     assert world.serves("gpu-1")["half"] == (1,)
 
 
 def test_drift_says_what_was_seen_and_when_it_is_put_right_again(world: World) -> None:
-    drifted_twice(world)
-    world.run_until(lambda: HoldReason.DRIFTED in world.holds("gpu-1"), limit=30)
-    hold = next(hold for hold in world.plans()["gpu-1"].holds if hold.reason is HoldReason.DRIFTED)
+    fought(world)
+    world.run_until(lambda: HoldReason.DRIFT_FIGHT in world.holds("gpu-1"), limit=30)
+    hold = next(hold for hold in world.plans()["gpu-1"].holds if hold.reason is HoldReason.DRIFT_FIGHT)
     assert "version 2" in hold.detail
     assert "unloaded it" in hold.detail
+    assert "in turns; this was so 3 times lately" in hold.detail
+    assert hold.since is not None
+    assert world.clock.now() - hold.since > 10
     assert hold.until is not None
     assert 40 < hold.until - world.clock.now() <= 60
 
 
 def test_drift_heals_a_pause_after_the_other_writer_stopped(world: World) -> None:
-    drifted_twice(world)
-    world.run_until(lambda: HoldReason.DRIFTED in world.holds("gpu-1"), limit=30)
+    fought(world)
+    world.run_until(lambda: HoldReason.DRIFT_FIGHT in world.holds("gpu-1"), limit=30)
     world.run_until_converged(limit=80)
     assert world.serves("gpu-1")["half"] == (1, 2)
 
@@ -85,14 +89,14 @@ def test_labelled_version_dropped_twice_comes_back_at_once(world: World) -> None
         intrude(world)
         world.run_until(lambda: world.answers("gpu-1", "half", "canary") == 2, limit=20)
         world.run_until_converged()
-        assert HoldReason.DRIFTED not in world.holds("gpu-1")
+        assert HoldReason.DRIFT_FIGHT not in world.holds("gpu-1")
 
 
 def test_labelled_version_dropped_every_two_seconds_is_named_and_not_fought(world: World) -> None:
     converged(world, canary=True)
     before = len(world.pages.intents)
     intrude(world, seconds=50)
-    assert HoldReason.DRIFTED in world.holds("gpu-1")
+    assert HoldReason.DRIFT_FIGHT in world.holds("gpu-1")
     assert len(world.pages.intents) - before <= 6
     assert world.answers("gpu-1", "half", "stable") == 1
 
@@ -107,14 +111,14 @@ def test_pauses_between_repairs_grow_while_the_other_writer_goes_on(world: World
 
 def test_drifted_model_heals_once_the_other_writer_stops(world: World) -> None:
     converged(world, canary=True)
-    intrude(world, seconds=30)
+    intrude(world, seconds=50)
     world.run_until_converged(limit=130)
     assert world.answers("gpu-1", "half", "canary") == 2
 
 
 def test_other_models_change_while_one_drifts(world: World) -> None:
     converged(world, canary=True)
-    intrude(world, seconds=30)
-    assert HoldReason.DRIFTED in world.holds("gpu-1")
+    intrude(world, seconds=50)
+    assert HoldReason.DRIFT_FIGHT in world.holds("gpu-1")
     world.commit(model("half", 1, 2, stable=1, canary=2), model("other", 2, stable=2))
     world.run_until(lambda: world.answers("gpu-1", "other", "stable") == 2, limit=20)
