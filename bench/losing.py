@@ -44,9 +44,9 @@ def rows() -> Iterator[Row]:
 async def _measured(base_path: Path, port: int) -> tuple[Tally, Tally]:
     reconciler = _Reconciler(port, base_path, base_path.parent / "ledger.sqlite")
     await reconciler.move(1)
-    moves = await _under_load(port, [reconciler.move(1 + number % 2) for number in range(1, ROUNDS + 1)])
+    moves = await under_load(port, [reconciler.move(1 + number % 2) for number in range(1, ROUNDS + 1)])
     cuts = [reconciler.move_cut_short(1 + number % 2, number / ROUNDS) for number in range(1, ROUNDS + 1)]
-    return moves, await _under_load(port, cuts)
+    return moves, await under_load(port, cuts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ class _Reconciler:
         await self.move(version)
 
 
-async def _under_load(port: int, moves: Iterable[Awaitable[None]]) -> Tally:
+async def under_load(port: int, moves: Iterable[Awaitable[None]]) -> Tally:
+    """What clients meet that ask by label while these moves are made one after the other."""
     tally = Tally()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         asking = [asyncio.create_task(_ask(Client(channel), tally)) for _ in range(CLIENTS)]

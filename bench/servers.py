@@ -19,6 +19,7 @@ from reconciler.wire import stubs
 MODEL = "half"
 LABEL = "stable"
 AVAILABLE, END = 30, 50
+CONFIG_FILE = "models.config"
 FLAGS = ("--max_num_load_retries=0", "--num_load_threads=2", "--num_unload_threads=1")
 EXPORT = "import sys, pathlib; from reconciler.modelserver import samples\nfor v in (1, 2): {}"
 
@@ -31,14 +32,14 @@ def export(folder: Path) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[int]:
-    """The port of a server that starts without models."""
-    config = folder / "empty.config"
+def running(folder: Path, *flags: str) -> Iterator[int]:
+    """The port of a server that starts without models; its config file lies in the folder."""
+    config = folder / CONFIG_FILE
     config.write_text("model_config_list {}\n", encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = int(held.getsockname()[1])
     command = [sys.executable, "-m", "reconciler.modelserver", f"--port={port}", f"--model_config_file={config}"]
-    server = subprocess.Popen([*command, *FLAGS], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    server = subprocess.Popen([*command, *FLAGS, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
             grpc.channel_ready_future(channel).result(60)
