@@ -42,6 +42,8 @@ def verdict(stage: Scene, target: Target, label: str, version: int) -> Verdict:
     accepted = target.preflight.accepted(before, version)
     if accepted is not None:
         return Verdict(f"{text}; accepted: {accepted.reason}")
+    if new.problem and not old.problem:
+        return Verdict(text, _unreadable(target, label, (before, version), new.problem))
     return Verdict(text, _break(target, label, (before, version), text))
 
 
@@ -84,6 +86,19 @@ def _unread(target: Target, label: str, version: int, why: Verdict) -> Verdict:
         return why
     detail = f"what version {version} and the one it replaces promise to clients was not read from storage yet"
     return Verdict(hold=replace(why.hold, model=target.name, detail=detail, version=version, label=label))
+
+
+def _unreadable(target: Target, label: str, move: tuple[int, int], problem: str) -> Hold:
+    before, version = move
+    return Hold(
+        HoldReason.ARTIFACT_UNREADABLE,
+        target.name,
+        f"version {version} could not be read from storage: {problem}",
+        "a sound export, under a number of its own; or, where only this reader is at a loss, "
+        f"`preflight.acceptBreaking: [{{from: {before}, to: {version}, reason: ...}}]` in the Model",
+        version=version,
+        label=label,
+    )
 
 
 def _break(target: Target, label: str, move: tuple[int, int], text: str) -> Hold:

@@ -21,7 +21,7 @@ Said = tuple[ConditionType, ConditionStatus, str, str]
 _TRUE, _FALSE, _UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 _ARTIFACT = frozenset(
     {HoldReason.ARTIFACT_MISSING, HoldReason.ARTIFACT_INCOMPLETE, HoldReason.STORAGE_UNSEEN}
-    | {HoldReason.BASE_PATH_NEEDS_COPY}
+    | {HoldReason.BASE_PATH_NEEDS_COPY, HoldReason.ARTIFACT_UNREADABLE, HoldReason.FINGERPRINT_MISMATCH}
 )
 _SPECIAL = {
     HoldReason.QUARANTINED: ConditionType.QUARANTINED,

@@ -128,6 +128,7 @@ class HoldReason(enum.StrEnum):
     ROLLOUT_STOPPED = "RolloutStopped"
     ARTIFACT_MISSING = "ArtifactMissing"
     ARTIFACT_INCOMPLETE = "ArtifactIncomplete"
+    ARTIFACT_UNREADABLE = "ArtifactUnreadable"
     FINGERPRINT_MISMATCH = "FingerprintMismatch"
     FILES_CHANGED = "FilesChanged"
     SIGNATURE_BREAK = "SignatureBreak"

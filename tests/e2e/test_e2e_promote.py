@@ -87,20 +87,35 @@ def test_half_copied_version_is_held_until_its_copy_is_complete(stage: Stage) ->
 def test_corrupt_version_is_quarantined_while_the_old_one_serves_until_a_good_one_comes(stage: Stage) -> None:
     half = stage.model(1, 2)
     stage.publish(half, 3)
-    (half.base_path / "3" / "saved_model.pb").write_bytes(b"no protocol buffer")
+    for shard in (half.base_path / "3" / "variables").glob("*.data-*"):
+        shard.write_bytes(shard.read_bytes()[:1])
     stage.commit("1 is live", half.at(1, stable=1))
     with stage.service():
         stage.settle()
         with stage.traffic(half) as stable:
             stage.commit("3, which is corrupt", half.at(3, stable=3))
             held = stage.wait_stalled(f"gpu-1/{half.name}", "Quarantined")
-            assert "saved_model.pb" in held.message
+            assert "version 3 failed to load" in held.message
             stable.wait_for(1)
             stage.commit("2 instead", half.at(2, stable=2))
             stage.settle()
             stable.wait_for(2)
     assert stable.lost == []
     assert stable.versions == [1, 2]
+
+
+def test_torn_export_is_held_before_any_server_is_touched(stage: Stage) -> None:
+    half = stage.model(1)
+    stage.publish(half, 3)
+    (half.base_path / "3" / "saved_model.pb").write_bytes(b"no protocol buffer")
+    stage.commit("1 is live", half.at(1, stable=1))
+    with stage.service():
+        stage.settle()
+        sent = len(stage.history())
+        stage.commit("3, which is torn", half.at(3, stable=3))
+        held = stage.wait_stalled(f"gpu-1/{half.name}", "ArtifactUnreadable")
+        assert "saved_model.pb" in held.message
+        assert len(stage.history()) == sent
 
 
 def test_resource_transition_keeps_its_gap_within_what_the_plan_stated(stage: Stage) -> None:

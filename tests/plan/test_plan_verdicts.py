@@ -147,3 +147,16 @@ def test_files_changed_under_a_loaded_version_are_told_with_both_fingerprints() 
     assert (plan.passes, plan.as_git_says) == ((), False)
     assert "sha256:was" in found.detail
     assert "sha256:is" in found.detail
+
+
+def test_a_version_that_cannot_be_read_is_held_with_the_problem_before_anything_is_touched() -> None:
+    torn = Export("/models/half", 2, "sha256:2", problem="saved_model.pb: field 13 is of a kind 6")
+    plan = planned(NEW, with_exports(at(OLD, NEW), export(1), torn))
+    found = hold(plan, "ArtifactUnreadable")
+    assert (plan.passes, found.version) == ((), 2)
+    assert "field 13 is of a kind 6" in found.detail
+
+
+def test_leaving_a_version_that_cannot_be_read_is_not_known_to_be_compatible() -> None:
+    torn = Export("/models/half", 1, "sha256:1", problem="saved_model.pb: cut off")
+    assert reasons(planned(NEW, with_exports(at(OLD, NEW), torn, export(2)))) >= {"SignatureBreak"}
