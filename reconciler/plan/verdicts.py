@@ -35,16 +35,22 @@ def verdict(stage: Scene, target: Target, label: str, version: int) -> Verdict:
     old, new = (_export(stage, *end) for end in ends)
     if isinstance(old, Verdict) or isinstance(new, Verdict):
         return _unread(target, label, version, next(each for each in (old, new) if isinstance(each, Verdict)))
-    findings = compatibility.compare(old, new, server_version=stage.server.fleet.tf_serving.version)
+    return _compared(target, label, (old, new), stage.server.fleet.tf_serving.version)
+
+
+def _compared(target: Target, label: str, ends: tuple[Export, Export], server_version: str) -> Verdict:
+    old, new = ends
+    move = (old.version, new.version)
+    findings = compatibility.compare(old, new, server_version=server_version)
     text = compatibility.verdict(findings)
+    accepted = target.preflight.accepted(*move)
     if not compatibility.breaks(findings):
         return Verdict(text)
-    accepted = target.preflight.accepted(before, version)
     if accepted is not None:
         return Verdict(f"{text}; accepted: {accepted.reason}")
     if new.problem and not old.problem:
-        return Verdict(text, _unreadable(target, label, (before, version), new.problem))
-    return Verdict(text, _break(target, label, (before, version), text))
+        return Verdict(text, _unreadable(target, label, move, new.problem))
+    return Verdict(text, _break(target, label, move, text))
 
 
 def barred(stage: Scene, target: Target, version: int) -> Hold | None:
