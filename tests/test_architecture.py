@@ -25,6 +25,7 @@ LINES_PER_FUNCTION = 60
 INTERFACES = {
     "belief": ("first_contact", "questions", "learn", "believe", "sending", "answered", "reached", "fence_seconds"),
     "invariants": ("check_pass", "check_config", "Violation"),
+    "windows": ("frozen",),
     "plan": ("plan", "plan_server", "at_rest", "reached"),
     "plan.forecast": ("settle",),
     "observe": ("look",),

@@ -5,10 +5,12 @@ together.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from reconciler import plan as planner
+from reconciler import windows
 from reconciler.cli import collector, repository, wiring
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
@@ -71,8 +73,11 @@ def _empty(server: DesiredServer) -> DesiredServer:
 
 
 def _made(wanted: repository.Wanted, observed: Mapping[str, Observed], base: Desired | None) -> Made:
+    fleets = {server.fleet.name: server.fleet for server in wanted.desired.servers}
+    found = {name: windows.frozen(fleet.windows, time.time()) for name, fleet in fleets.items()}
+    freezes = {name: freeze for name, freeze in found.items() if freeze is not None}
     with collector.paused():
-        plan = planner.plan(wanted.desired, observed)
+        plan = planner.plan(wanted.desired, observed, freezes)
     return Made(plan, wanted.desired, observed, base, wanted.warnings)
 
 

@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from reconciler import belief, execute, observe
+from reconciler import belief, execute, observe, windows
 from reconciler import plan as planning
 from reconciler.errors import Reaction, RecordError
 from reconciler.loop import reactions
@@ -143,13 +143,13 @@ class Lane:
         return self._rhythm.pause(self.plan, observed, moving=moving)
 
     def _planned(self, aim: Aim, observed: Observed) -> ServerPlan:
-        """The plan of now; where servers take turns, without what may not begin here yet."""
+        """The plan of now, without what may not begin here yet: in a freeze, or where servers take turns."""
         free = planning.plan_server(aim.commit, aim.server, observed)
         permits = self._tools.permits
-        if aim is not self._aim or not permits.joins(aim.server):
-            return free
-        far = planning.progress(aim.commit, aim.server, observed, free)
-        held = permits.ask(aim.server, far, observed.at)
+        held = planning.guarded(aim.server, observed, free, windows.frozen(aim.server.fleet.windows, observed.at))
+        if aim is self._aim and permits.joins(aim.server):
+            far = planning.progress(aim.commit, aim.server, observed, free, held)
+            held = {**permits.ask(aim.server, far, observed.at), **held}
         return planning.plan_server(aim.commit, aim.server, observed, held) if held else free
 
     def _opened(self, aim: Aim) -> Books:
@@ -175,7 +175,7 @@ class Lane:
             self._rhythm.moved(observed.at)
             return True
         due = self.plan.look_again_at
-        if due is not None and observed.at >= due:
+        if (due is not None and observed.at >= due) or observed.at < self.plan.observed_at:  # a clock may jump back
             return True
         return not self.plan.converged and observed.at >= self.plan.observed_at + REPLAN_AFTER
 

@@ -32,6 +32,8 @@ from reconciler.state.desired import (
     Transition,
     TransitionPolicy,
     Wave,
+    Window,
+    WindowKind,
 )
 from reconciler.state.versions import All, Latest, VersionPolicy, specific
 
@@ -90,6 +92,14 @@ _TF_SERVING: _Fields = {
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
 _SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
+_WINDOW: _Fields = {
+    "name": ("name", str),
+    "kind": ("kind", WindowKind),
+    "schedule": ("schedule", str),
+    "duration": ("duration", seconds),
+    "timeZone": ("time_zone", str),
+    "rollbacks": ("rollbacks", "allow".__eq__),
+}
 _CONSENTS: _Fields = {
     "allowUnseenStorage": ("allow_unseen_storage", bool),
     "adopt": ("adopt", Adopt),
@@ -145,6 +155,7 @@ def fleet(document: Node) -> FleetDocument:
         deadlines=Deadlines(**_given(_DEADLINES, spec.get("deadlines"))),
         suspend=suspend(spec),
         rollout=_rollout(node),
+        windows=tuple(Window(**_given(_WINDOW, each)) for each in spec.get("windows", [])),
         place=Place("", document.line, document.column),
         **_given(_CONSENTS, spec),
     )

@@ -7,6 +7,7 @@ of docs/planning.md: what TensorFlow Serving does when the rule is broken.
 import re
 from collections.abc import Iterator
 
+from reconciler import windows
 from reconciler.parse import normal, wording
 from reconciler.parse.documents import At, FleetDocument, ModelDocument
 from reconciler.parse.nodes import Node
@@ -45,6 +46,7 @@ def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
         yield from _twice(spec.fields["storage"], "serverPath", "storage-twice", "keep one of the two")
     yield from _keys(spec, said)
     yield from _waves(spec, said)
+    yield from _windows(spec, said)
     yield from _suspension(spec)
     for entry in spec.find("servers").items:
         yield from _suspension(entry)
@@ -141,6 +143,27 @@ def _waves(spec: Node, said: FleetDocument) -> Iterator[Finding]:
             what = f"wave {shown(wave.name)} takes no server: none that is left has these labels"
             to_do = "correct its serverSelector, put it before waves that take more, or remove it"
             yield Finding(*entry.position, "empty-wave", what, to_do)
+
+
+def _windows(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    if "windows" not in spec.fields:
+        return
+    entries = spec.find("windows")
+    yield from _twice(entries, "name", "window-twice", "give every window of the fleet its own name")
+    troubled = False
+    for entry, window in zip(entries.items, said.fleet.windows, strict=True):
+        if trouble := windows.schedule_trouble(window.schedule):
+            what = f"the schedule {shown(window.schedule)} is none: {trouble}"
+            to_do = "write minute, hour, day, month and weekday, such as `0 18 * * 5`: every Friday at 18:00"
+            yield Finding(*entry.fields["schedule"].position, "no-schedule", what, to_do)
+            troubled = True
+        if trouble := windows.zone_trouble(window.time_zone):
+            what = f"{shown(window.time_zone)}: {trouble}"
+            yield Finding(*entry.fields["timeZone"].position, "no-time-zone", what, "write one such as `Europe/Berlin`")
+            troubled = True
+    if not troubled and windows.never_open(said.fleet.windows):
+        what = "these windows leave no time in which a change may begin"
+        yield Finding(*entries.key_position, "never-open", what, "shorten one, or write another schedule")
 
 
 def _suspension(owner: Node) -> Iterator[Finding]:

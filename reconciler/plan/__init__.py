@@ -6,6 +6,7 @@ whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `obs
 """
 
 from reconciler.plan.fleet import plan
+from reconciler.plan.guards import guarded
 from reconciler.plan.progress import Progress, progress
 from reconciler.plan.rest import at_rest, reached
 from reconciler.plan.road import plan_server
@@ -17,6 +18,7 @@ __all__ = [
     "Progress",
     "Vetoes",
     "at_rest",
+    "guarded",
     "may_begin",
     "plan",
     "plan_server",

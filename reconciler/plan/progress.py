@@ -6,9 +6,9 @@ server, or the removal of one model from it. Deliberately not here: who may go n
 
 import enum
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.plan.target import Origin, Targets, begins, removal, spec_digest, targets
+from reconciler.plan.target import FREE, Origin, Targets, Vetoes, begins, removal, spec_digest, targets
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, TransitionPolicy
 from reconciler.state.observed import Observed
 from reconciler.state.plan import ServerPlan
@@ -83,14 +83,22 @@ class Progress:
 NOT_YET = Progress(unknown=True)
 
 
-def progress(commit: Commit, server: DesiredServer, observed: Observed, plan: ServerPlan) -> Progress:
-    """How far a server is; `plan` was made without vetoes."""
+def progress(
+    commit: Commit, server: DesiredServer, observed: Observed, plan: ServerPlan, held: Vetoes = FREE
+) -> Progress:
+    """How far a server is; `plan` was made without vetoes. What is `held` anyway takes nobody's place."""
     lost = "its config lock is held" if observed.wedged else ""
     if not observed.reach.answers:
         lost = observed.reach.detail or observed.reach.kind.value
     aims = targets(commit, server, observed)
-    parts = sorted(_parts(server, observed, aims, plan), key=lambda part: part.document)
+    parts = sorted((_held(part, held) for part in _parts(server, observed, aims, plan)), key=lambda part: part.document)
     return Progress(tuple(parts), lost)
+
+
+def _held(part: Part, held: Vetoes) -> Part:
+    if part.stage is not Stage.PENDING or part.document not in held:
+        return part
+    return replace(part, stage=Stage.BLOCKED, why=held[part.document].reason.value)
 
 
 def _parts(server: DesiredServer, observed: Observed, aims: Targets, plan: ServerPlan) -> Iterator[Part]:

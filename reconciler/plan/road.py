@@ -40,7 +40,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed, vetoe
     return replace(plan, passes=free.passes, holds=holds, waiting=True, fingerprint=fingerprint, warnings=free.warnings)
 
 
-_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED})
+_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED, HoldReason.FROZEN})
 
 
 def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes) -> ServerPlan:

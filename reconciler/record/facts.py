@@ -9,8 +9,8 @@ from reconciler.state.desired import DesiredModel, DesiredServer
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, Difference, Hold, HoldReason, ServerPlan
 
-GUARDS = frozenset({HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD})
-"""Holds by which something keeps being served that git no longer names: out of sync, yet in good health."""
+GUARDS = frozenset({HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD, HoldReason.FROZEN})
+"""Holds by which things stay as they were although git wants them otherwise: out of sync, yet in good health."""
 
 
 @dataclass(frozen=True, slots=True)

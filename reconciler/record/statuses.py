@@ -156,7 +156,7 @@ def _ready_under(holds: Sequence[Hold], doing: str = "") -> tuple[Said, ...]:
         first = blocking[0]
         status = _UNKNOWN if first.reason in _NOT_SEEN else _FALSE
         text = f"{first.detail}; released by {first.released_by}"
-        if first.reason is HoldReason.SUSPENDED:  # somebody wants it so: nothing is stuck
+        if first.reason in (HoldReason.SUSPENDED, HoldReason.FROZEN):  # somebody wants it so: nothing is stuck
             return ((ConditionType.READY, status, first.reason.value, text),)
         stalled: Said = (ConditionType.STALLED, _TRUE, first.reason.value, text)
         moving: tuple[Said, ...] = ((ConditionType.RECONCILING, _TRUE, "Reconciling", doing),) if doing else ()

@@ -63,10 +63,15 @@ class VirtualClock:
 
     def __init__(self, loop: VirtualLoop) -> None:
         self._loop = loop
+        self._ahead = 0.0
 
     def now(self) -> float:
         """Simulated seconds since the epoch."""
-        return EPOCH + self._loop.time()
+        return EPOCH + self._ahead + self._loop.time()
+
+    def jump(self, seconds: float) -> None:
+        """Somebody sets the machine's clock: forward, or back. Waits are not shortened by it."""
+        self._ahead += seconds
 
     async def sleep(self, seconds: float) -> None:
         """Let that much simulated time pass."""

@@ -241,6 +241,29 @@ class Rollout:
     waves: tuple[Wave, ...] = ()
 
 
+class WindowKind(enum.StrEnum):
+    """What a window of time is for: changes may begin in it, or may not."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of time that comes again and again, in which changes may begin or may not.
+
+    schedule: when it begins, as cron writes it (minute, hour, day, month, weekday), on clocks of `time_zone` (IANA).
+    duration: seconds. rollbacks: whether going back to what was served before may begin all the same.
+    """
+
+    name: str
+    kind: WindowKind
+    schedule: str
+    duration: float
+    time_zone: str = "UTC"
+    rollbacks: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class Fleet:
     """What the servers of one Fleet document share."""
@@ -258,6 +281,7 @@ class Fleet:
     suspend: Suspend | None = None
     rollout: Rollout | None = None
     drift: Drift = Drift.HEAL
+    windows: tuple[Window, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

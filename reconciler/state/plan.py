@@ -142,6 +142,7 @@ class HoldReason(enum.StrEnum):
     RESOURCE_TURN = "ResourceTurn"
     LOAD_THREADS_BUSY = "LoadThreadsBusy"
     CHANGES_FIRST = "ChangesFirst"
+    FROZEN = "Frozen"
     PRUNE_GUARD = "PruneGuard"
     EMPTYING_GUARD = "EmptyingGuard"
     SERVER_DECIDES = "ServerDecides"
@@ -167,6 +168,19 @@ class Hold:
     label: str | None = None
     progressing: bool = False
     since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """What keeps changes of a fleet from beginning now: which window, since when, until when (None: not known).
+
+    rollbacks: whether going back to what was served before may begin all the same.
+    """
+
+    window: str
+    since: float | None
+    until: float | None
+    rollbacks: bool = True
 
 
 class DifferenceKind(enum.StrEnum):

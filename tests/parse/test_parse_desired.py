@@ -31,6 +31,8 @@ from reconciler.state.desired import (
     Transition,
     TransitionPolicy,
     Wave,
+    Window,
+    WindowKind,
 )
 from reconciler.state.versions import All, Latest, specific
 
@@ -59,6 +61,9 @@ spec:
   adopt: replace
   prune: true
   drift: report
+  windows:
+    - {name: weekend, kind: deny, schedule: "0 18 * * 5", duration: 60h, timeZone: Europe/Berlin, rollbacks: hold}
+    - {name: office, kind: allow, schedule: "0 9 * * 1-5", duration: 8h30m}
   servers: [{name: gpu-1, grpc: "[::1]:8500", rest: "http://gpu-1:8501", labels: {b: "2", a: "1"}}]
 """
 
@@ -96,11 +101,15 @@ def test_every_field_of_a_fleet_arrives() -> None:
         adopt=Adopt.REPLACE,
         prune=True,
         drift=Drift.REPORT,
+        windows=(
+            Window("weekend", WindowKind.DENY, "0 18 * * 5", 216000.0, "Europe/Berlin", rollbacks=False),
+            Window("office", WindowKind.ALLOW, "0 9 * * 1-5", 30600.0),
+        ),
         place=Place("fleet.yaml", 2, 1),
     )
     assert (server.id, server.grpc, server.rest) == ("eu/gpu-1", "[::1]:8500", "http://gpu-1:8501")
     assert server.labels == (("a", "1"), ("b", "2"))
-    assert server.place == Place("fleet.yaml", 25, 13)
+    assert server.place == Place("fleet.yaml", 28, 13)
 
 
 def test_every_field_of_a_model_arrives() -> None:

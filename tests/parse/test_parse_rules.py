@@ -313,3 +313,32 @@ def test_a_pin_under_latest_is_for_whatever_the_server_chooses() -> None:
 )
 def test_waves_that_contradict_each_other_are_refused(waves: str, broken: list[str]) -> None:
     assert rules(fleet=fleet_with(f"rollout: {{waves: {waves}}}")) == broken
+
+
+WINDOW = 'name: w, kind: deny, schedule: "0 18 * * 5", duration: 60h'
+
+
+@pytest.mark.parametrize(
+    ("written", "broken"),
+    [
+        (f"[{{{WINDOW}}}]", []),
+        (f"[{{{WINDOW}, timeZone: Europe/Berlin, rollbacks: hold}}]", []),
+        (f"[{{{WINDOW}}}, {{{WINDOW}}}]", ["window-twice"]),
+        (f"[{{{WINDOW.replace('18', '25')}}}]", ["no-schedule"]),
+        (f"[{{{WINDOW.replace('0 18 * * 5', '0 0 30 2 *')}}}]", ["no-schedule"]),
+        (f"[{{{WINDOW.replace('0 18 * * 5', '@daily')}}}]", ["wrong-form"]),
+        (f"[{{{WINDOW}, timeZone: Europe/Atlantis}}]", ["no-time-zone"]),
+        (f"[{{{WINDOW.replace('60h', '200h')}}}]", ["never-open"]),
+        (f"[{{{WINDOW.replace('deny', 'freeze')}}}]", ["wrong-value"]),
+        ("[{name: w, kind: deny, duration: 1h}]", ["missing-field"]),
+    ],
+)
+def test_windows_that_cannot_be_read_are_refused(written: str, broken: list[str]) -> None:
+    assert rules(fleet=fleet_with(f"windows: {written}")) == broken
+
+
+def test_the_problem_of_a_schedule_is_at_the_schedule() -> None:
+    found = problems(fleet=fleet_with(f"windows: [{{{WINDOW.replace('18', '25')}}}]"))
+    line = fleet_with("windows: [").splitlines().index("  windows: [") + 1
+    assert found[0].startswith(f"fleet.yaml:{line}:")
+    assert "such as `0 18 * * 5`" in found[0]

@@ -1,0 +1,44 @@
+"""What may not begin on one server now, whatever its fleet's rollout says: freeze windows.
+
+Called by `plan/fleet.py` and by lanes, after planning without vetoes. The answer is vetoes (`plan/target.py`): a spec
+that was not begun waits on the last good one, what is under way goes on, and what was reached before is healed.
+Deliberately not here: when windows open (`windows.py`), and turns between servers (`plan/waves.py`).
+"""
+
+from collections.abc import Iterator
+
+from reconciler.plan.target import FREE, Vetoes, begins, removal, spec_digest
+from reconciler.state.desired import DesiredServer
+from reconciler.state.observed import Observed
+from reconciler.state.plan import Freeze, Hold, HoldReason, ServerPlan
+
+
+def guarded(server: DesiredServer, observed: Observed, free: ServerPlan, freeze: Freeze | None) -> Vetoes:
+    """The changes that may not begin here now, by document, each with the hold that says why.
+
+    Args:
+        server: what git asks of the server.
+        observed: what is believed of it.
+        free: its plan without vetoes: only what differs can be held back.
+        freeze: what keeps changes of its fleet from beginning at this moment.
+    """
+    return FREE if freeze is None else dict(_frozen(server, observed, free, freeze))
+
+
+def _frozen(server: DesiredServer, observed: Observed, free: ServerPlan, freeze: Freeze) -> Iterator[tuple[str, Hold]]:
+    hold = _freeze_hold(server, freeze)
+    different = {each.model for each in free.differences}
+    for model in server.models:
+        if model.name in different and begins(model, observed):
+            back = (model.name, spec_digest(model, observed)) in observed.past
+            if not (back and freeze.rollbacks):
+                yield model.document, hold
+    named = {model.name for model in server.models}
+    yield from ((removal(name), hold) for name in sorted(different - named))
+
+
+def _freeze_hold(server: DesiredServer, freeze: Freeze) -> Hold:
+    passing = ", going back to what was served before and healing pass" if freeze.rollbacks else ", healing passes"
+    detail = f"{freeze.window} of Fleet {server.fleet.name} lets no change begin{passing}"
+    release = "the next opening" if freeze.until is not None else "a commit that changes the windows: none opens soon"
+    return Hold(HoldReason.FROZEN, "", detail, release, until=freeze.until, since=freeze.since)
