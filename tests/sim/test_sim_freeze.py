@@ -1,4 +1,4 @@
-"""Freeze windows end to end: held until the opening, healed meanwhile, gone back in the middle, and clocks that jump."""
+"""Freeze windows end to end: held until the opening, healed meanwhile, gone back in, and clocks that jump."""
 
 from collections.abc import Iterator
 from dataclasses import replace
