@@ -29,6 +29,10 @@ class Timeline:
         """Write down something that the world did."""
         self.lines.append((at, text))
 
+    def clear(self) -> None:
+        """Begin anew: what led here is not of the story."""
+        self.lines.clear()
+
     def text(self, *, times: bool = True) -> str:
         """All lines, with or without their times in seconds."""
         return "".join(f"{at:9.3f}  {line}\n" if times else f"{line}\n" for at, line in self.lines)
