@@ -10,6 +10,7 @@ from typing import TypeVar
 from reconciler.ports import ServingClient, ServingClients
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
 from reconciler.state.memory import Answer
 
@@ -84,6 +85,14 @@ class _Counting:
     async def reload(self, config: ServerConfig) -> Answer:
         """Noted."""
         return await self._noted("reload", self._inner.reload(config))
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        """Noted."""
+        return await self._noted("signatures", self._inner.signatures(model, version))
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        """Noted."""
+        return await self._noted("predict", self._inner.predict(question, deadline))
 
     def dropped(self) -> bool:
         """Passed on."""

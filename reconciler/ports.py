@@ -12,6 +12,7 @@ from typing import Protocol
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.export import Export
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, PathFacts, ProofLook, Reach
 from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
@@ -69,6 +70,14 @@ class ServingClient(Protocol):
 
     async def prove(self, model: str, version: int) -> ProofLook:
         """Whether the version answers: GetModelMetadata by number."""
+        ...
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        """What a loaded version says of its inputs and outputs: GetModelMetadata by number."""
+        ...
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        """One Predict of a version by number; `deadline` in seconds."""
         ...
 
     async def reload(self, config: ServerConfig) -> Answer:

@@ -16,6 +16,7 @@ from pathlib import Path
 from reconciler.ports import ServingClient
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
 from reconciler.state.memory import Answer, AnswerKind
 from reconciler.wire import text
@@ -99,6 +100,14 @@ class FileDelivery:
     async def prove(self, model: str, version: int) -> ProofLook:
         """See `ports.ServingClient`."""
         return await self._client.prove(model, version)
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        """See `ports.ServingClient`."""
+        return await self._client.signatures(model, version)
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        """See `ports.ServingClient`."""
+        return await self._client.predict(question, deadline)
 
     def dropped(self) -> bool:
         """See `ports.ServingClient`."""

@@ -11,10 +11,11 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from reconciler.adapters import delivery_file, serving_answers, serving_channel
+from reconciler.adapters import delivery_file, serving_answers, serving_channel, serving_predictions
 from reconciler.ports import ServingClient
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Deadlines, DeliveryMode, DesiredServer
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
 from reconciler.state.memory import Answer
 from reconciler.wire import config as wire_config
@@ -23,6 +24,7 @@ from reconciler.wire.stubs import get_model_metadata_pb2, get_model_status_pb2, 
 _STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
 _RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 _METADATA = "/tensorflow.serving.PredictionService/GetModelMetadata"
+_PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 JUST_NOW = 0.5
 """A status that failed so many seconds ago says whether the server can be reached: asking again costs a deadline."""
@@ -62,9 +64,18 @@ class GrpcClient:
 
     async def prove(self, model: str, version: int) -> ProofLook:
         """Whether the version answers: GetModelMetadata by number."""
-        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
-        request.model_spec.name, request.model_spec.version.value = model, version
-        return serving_answers.proof(model, version, await self._ask_metadata(request))
+        return serving_answers.proof(model, version, await self._ask_by_number(model, version))
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        """What a loaded version says of its inputs and outputs: GetModelMetadata by number."""
+        return serving_predictions.signatures(await self._ask_by_number(model, version))
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        """One Predict of a version by number. The time is that of the call alone."""
+        request = serving_predictions.request(question)
+        began = time.monotonic()
+        reply = await self._channel.call(_PREDICT, request, deadline)
+        return serving_predictions.prediction(question.version, reply, time.monotonic() - began)
 
     async def reload(self, config: ServerConfig) -> Answer:
         """HandleReloadConfigRequest, sent once. The server may go on applying it after our deadline (rule E10)."""
@@ -91,6 +102,11 @@ class GrpcClient:
         self._heard = Reach() if isinstance(reply, bytes) and model else serving_answers.reach(reply)
         self._heard_at = time.monotonic()
         return reply
+
+    async def _ask_by_number(self, model: str, version: int) -> serving_answers.Reply:
+        request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+        request.model_spec.name, request.model_spec.version.value = model, version
+        return await self._ask_metadata(request)
 
     async def _ask_metadata(self, request: get_model_metadata_pb2.GetModelMetadataRequest) -> serving_answers.Reply:
         return await self._channel.call(_METADATA, request.SerializeToString(), self._deadlines.status)

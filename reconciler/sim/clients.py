@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 
 from reconciler.modelserver.core import Code, Status
 from reconciler.modelserver.core import values as core
+from reconciler.sim.predictions import Predictions
 from reconciler.sim.server import SimServer
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DeliveryMode, DesiredServer
+from reconciler.state.inference import Heard, Prediction, Question, Signatures
 from reconciler.state.look import (
     LabelKind,
     LabelReading,
@@ -40,6 +42,7 @@ class Network:
 
     lost_requests: reloads that never arrive. lost_answers: reloads that arrive, and whose answer does not come back.
     broken_looks: by server, an error that taking its client raises next, as only a bug could.
+    predictions: what versions answer to Predict.
     """
 
     random: random.Random
@@ -48,6 +51,7 @@ class Network:
     lost_requests: dict[str, int] = field(default_factory=dict)
     lost_answers: dict[str, int] = field(default_factory=dict)
     broken_looks: dict[str, Exception] = field(default_factory=dict)
+    predictions: Predictions = field(default_factory=Predictions)
 
     def trip(self) -> float:
         """How long one way takes, in seconds."""
@@ -109,6 +113,40 @@ class SimClient:
         await self._return()
         return ProofLook(model, version, answered=isinstance(found, int))
 
+    async def signatures(self, model: str, version: int) -> Signatures:
+        """See `ports.ServingClient`."""
+        trouble = await self._arrive()
+        if trouble is not None:
+            return Signatures(_heard(trouble), detail=trouble.detail)
+        found = self._server.resolve(model, version)
+        await self._return()
+        if not isinstance(found, int):
+            return Signatures(Heard.LOST, detail=found.message)
+        return Signatures(Heard.ANSWERED, self._network.predictions.of(self._server.name, model, version).signatures)
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        """See `ports.ServingClient`. The version must be loaded from the question to the answer."""
+        loop = asyncio.get_running_loop()
+        began, life, where = loop.time(), self._server.life, (question.model, question.version)
+        trouble = await self._arrive(deadline)
+        if trouble is not None:
+            return Prediction(_heard(trouble), seconds=loop.time() - began, detail=trouble.detail)
+        behaviour = self._network.predictions.of(self._server.name, *where)
+        self._network.predictions.asked[self._server.name, *where] += 1
+        await asyncio.sleep(min(behaviour.seconds, deadline))
+        await self._return()
+        seconds = loop.time() - began
+        found = self._server.resolve(*where) if self._server.up else None
+        if found is None or self._server.life != life:
+            return Prediction(Heard.LOST, seconds=seconds, detail="Socket closed")
+        if not isinstance(found, int):
+            return Prediction(Heard.LOST, seconds=seconds, detail=found.message)
+        if behaviour.seconds >= deadline:
+            return Prediction(Heard.LATE, seconds=seconds, detail=NO_ANSWER)
+        if behaviour.error is not None:
+            return Prediction(behaviour.error[0], seconds=seconds, detail=behaviour.error[1])
+        return Prediction(Heard.ANSWERED, behaviour.answer(question.inputs), seconds)
+
     async def reload(self, config: ServerConfig) -> Answer:
         """See `ports.ServingClient`."""
         if self.desired.fleet.delivery.mode is DeliveryMode.FILE:
@@ -168,6 +206,10 @@ class SimClient:
 
     async def _return(self) -> None:
         await asyncio.sleep(self._network.trip())
+
+
+def _heard(trouble: Reach) -> Heard:
+    return Heard.LATE if trouble.kind is ReachKind.SLOW else Heard.LOST
 
 
 class SimClients:

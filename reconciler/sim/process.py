@@ -86,6 +86,8 @@ class _Trapped:
         self.status = client.status
         self.read_label = client.read_label
         self.prove = client.prove
+        self.signatures = client.signatures
+        self.predict = client.predict
         self.dropped = client.dropped
         self.close = client.close
 

@@ -1,12 +1,14 @@
 """What an export says of itself: `saved_model.pb` (or `.pbtxt`) → signatures and the TensorFlow that wrote it.
 
-Called by `adapters/storage_exports.py`. Only protos are read; the graph is skipped and nothing is ever run. Of the
-graphs in the file the one counts that a server would take: the first whose tags are exactly `serve`
-(tensorflow/cc/saved_model/loader.cc; servers started with another --saved_model_tags are not covered).
+Called by `adapters/storage_exports.py`, and for its `signatures` by `adapters/serving_predictions.py`. Only protos are
+read; the graph is skipped and nothing is ever run. Of the graphs in the file the one counts that a server would take:
+the first whose tags are exactly `serve` (tensorflow/cc/saved_model/loader.cc; servers started with another
+--saved_model_tags are not covered).
 
 Deliberately not here: files, and comparing two exports (`preflight/compatibility.py`).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -71,8 +73,12 @@ def _promise(message: saved_model_pb2.SavedModel) -> Promise:
         raise MalformedError(
             f"it has no graph tagged `serve` alone (found: {there[:200]}), and no server would load it"
         )
-    signatures = tuple(_signature(name, graph.signature_def[name]) for name in sorted(graph.signature_def))
-    return Promise(signatures, _printable(graph.meta_info_def.tensorflow_version))
+    return Promise(signatures(graph.signature_def), _printable(graph.meta_info_def.tensorflow_version))
+
+
+def signatures(by_name: Mapping[str, meta_graph_pb2.SignatureDef]) -> tuple[Signature, ...]:
+    """Signatures as values, ascending by name. Raises MalformedError for names that nobody can write."""
+    return tuple(_signature(name, by_name[name]) for name in sorted(by_name))
 
 
 def _signature(name: str, signature: meta_graph_pb2.SignatureDef) -> Signature:

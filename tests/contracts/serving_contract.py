@@ -1,16 +1,19 @@
 """What every `ServingClient` must do, whatever is behind it. A test module inherits it and gives a `Rig`.
 
 The rig holds one server that runs version 1 of model `m` with the label `stable`, has versions 1–3 of `m` and `n` on
-its disk, and polls its disk every second of *its* time.
+its disk, and polls its disk every second of *its* time. Every version takes floats `x` and gives them back as `y`.
 """
 
 from typing import Protocol
 
 from reconciler.ports import ServingClient
 from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.inference import Heard, Question, Tensor
 from reconciler.state.look import LabelKind, VersionState
 from reconciler.state.memory import AnswerKind
 from reconciler.state.versions import specific
+
+COLUMN = Tensor("float", (2, 1), (1.0, 2.5))
 
 
 class Rig(Protocol):
@@ -55,6 +58,24 @@ class ServingContract:
         other = await rig.client.prove("m", 2)
         assert (other.answered, other.unseen) == (False, "")
 
+    async def test_loaded_version_says_what_it_takes_and_gives(self, rig: Rig) -> None:
+        said = await rig.client.signatures("m", 1)
+        assert said.heard is Heard.ANSWERED
+        (signature,) = said.signatures
+        assert [(each.alias, each.dtype) for each in (*signature.inputs, *signature.outputs)] == [
+            ("x", "float"),
+            ("y", "float"),
+        ]
+
+    async def test_loaded_version_answers_by_its_number(self, rig: Rig) -> None:
+        answer = await rig.client.predict(Question("m", 1, "", (("x", COLUMN),)), 2.0)
+        assert (answer.heard, answer.outputs) == (Heard.ANSWERED, (("y", COLUMN),))
+        assert 0 < answer.seconds < 2.0
+
+    async def test_version_that_is_not_loaded_gives_no_verdict(self, rig: Rig) -> None:
+        assert (await rig.client.predict(Question("m", 2, "", (("x", COLUMN),)), 2.0)).heard is Heard.LOST
+        assert (await rig.client.signatures("m", 2)).heard is Heard.LOST
+
     async def test_version_added_is_accepted_first_and_available_after_a_poll(self, rig: Rig) -> None:
         answer = await rig.client.reload(config(listing("m", 1, 2, stable=1)))
         assert answer.kind is AnswerKind.ACCEPTED
@@ -90,3 +111,5 @@ class ServingContract:
         assert (await rig.client.status("m")).unseen
         assert (await rig.client.read_label("m", "stable")).kind is LabelKind.UNSEEN
         assert (await rig.client.prove("m", 1)).unseen
+        assert (await rig.client.signatures("m", 1)).heard is Heard.LOST
+        assert (await rig.client.predict(Question("m", 1, "", (("x", COLUMN),)), 2.0)).heard is Heard.LOST

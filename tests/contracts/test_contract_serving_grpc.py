@@ -11,7 +11,13 @@ from reconciler.adapters.serving import GrpcClients
 from reconciler.modelserver import core
 from reconciler.ports import ServingClient
 from reconciler.state.desired import Deadlines, DesiredServer, Fleet
-from reconciler.wire.stubs import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2
+from reconciler.wire.stubs import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_management_pb2,
+    predict_pb2,
+    types_pb2,
+)
 
 _START = core.ServerConfig((core.ModelConfig("m", "/models/m", policy=core.Specific((1,)), labels=(("stable", 1),)),))
 
@@ -32,6 +38,7 @@ class CoreServer(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic i
         answer, kind = {
             "GetModelStatus": (self.status, get_model_status_pb2.GetModelStatusRequest),
             "GetModelMetadata": (self.metadata, get_model_metadata_pb2.GetModelMetadataRequest),
+            "Predict": (self.predict, predict_pb2.PredictRequest),
             "HandleReloadConfigRequest": (self.reload, model_management_pb2.ReloadConfigRequest),
         }[details.method.rpartition("/")[2]]
         return grpc.unary_unary_rpc_method_handler(
@@ -56,6 +63,20 @@ class CoreServer(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic i
             return await _refuse(context, found)
         reply = get_model_metadata_pb2.GetModelMetadataResponse()
         reply.model_spec.name, reply.model_spec.version.value = spec.name, found
+        signatures = get_model_metadata_pb2.SignatureDefMap()
+        signatures.signature_def["serving_default"].inputs["x"].dtype = types_pb2.DT_FLOAT
+        signatures.signature_def["serving_default"].outputs["y"].dtype = types_pb2.DT_FLOAT
+        reply.metadata["signature_def"].Pack(signatures)
+        return reply
+
+    async def predict(self, request: Any, context: Any) -> Any:
+        spec = request.model_spec
+        found = self.life.request(spec.name, spec.version.value)
+        if isinstance(found, core.Status):
+            return await _refuse(context, found)
+        reply = predict_pb2.PredictResponse()
+        reply.model_spec.version.value = found
+        reply.outputs["y"].CopyFrom(request.inputs["x"])
         return reply
 
     async def reload(self, request: Any, context: Any) -> Any:

@@ -13,6 +13,7 @@ from reconciler.sim.crash import CrashPoint, Killed, Trap
 from reconciler.sim.ledger import MemoryLedger, Pages
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Fleet
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, PathFacts, Presence, ProofLook, Reach, VersionFiles
 from reconciler.state.memory import Answer, AnswerKind, Standing
 from reconciler.state.observed import Observed
@@ -57,6 +58,12 @@ class Client:
         raise NotImplementedError
 
     async def prove(self, model: str, version: int) -> ProofLook:
+        raise NotImplementedError
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        raise NotImplementedError
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
         raise NotImplementedError
 
     def dropped(self) -> bool:

@@ -7,6 +7,7 @@ from reconciler import observe
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Deadlines, DesiredServer, Fleet
 from reconciler.state.export import Export
+from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import (
     LabelKind,
     LabelReading,
@@ -73,6 +74,12 @@ class Server:
 
     async def reload(self, config: ServerConfig) -> Answer:
         raise AssertionError("a look changes nothing")
+
+    async def signatures(self, model: str, version: int) -> Signatures:
+        raise NotImplementedError
+
+    async def predict(self, question: Question, deadline: float) -> Prediction:
+        raise NotImplementedError
 
     def dropped(self) -> bool:
         return True
