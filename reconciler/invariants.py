@@ -6,10 +6,11 @@ the edges of TensorFlow Serving (E1–E40) behind it. How passes are made is not
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reconciler.state.check import CheckDue, CheckKind, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.desired import DesiredServer, TransitionPolicy
+from reconciler.state.desired import DesiredModel, DesiredServer, TransitionPolicy
 from reconciler.state.look import LabelKind, Presence, VersionState
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import ActionKind, Pass, PassKind
@@ -120,7 +121,9 @@ def resolving_labels_stay(case: Case) -> Iterator[Violation]:
             if after.label(label) is not None or not seen.reading(label).resolves_to(version):
                 continue
             by_git = wanted is not None and label not in dict(wanted.labels)
-            fallen_back = any(failure.model == before.name for failure in case.observed.failures)
+            fallen_back = any(failure.model == before.name for failure in case.observed.failures) or any(
+                each.due.model == before.name and each.verdict is CheckVerdict.FAILED for each in case.observed.checks
+            )
             answers = seen.version(version).state is VersionState.AVAILABLE
             if answers and not (by_git or fallen_back or case.gap(before.name, label)):
                 yield Violation(1, before.name, f"label {label} resolves to {version} and would be undefined")
@@ -298,6 +301,36 @@ def paths_change_with_equal_bytes(case: Case) -> Iterator[Violation]:
                 yield Violation(11, before.name, f"version {version} has other bytes under {after.base_path}")
 
 
+def labels_move_to_checked_versions(case: Case) -> Iterator[Violation]:
+    """14: a label goes where git wants it only when every check has passed there, or when it was there before."""
+    for before, after, _ in case.changed:
+        wanted = case.server.model(before.name)
+        if wanted is None or not wanted.checks:
+            continue
+        for label, version in wanted.labels:
+            if after.label(label) != version or before.label(label) == version:
+                continue
+            for check in _open_checks(case.observed, wanted, label, version):
+                yield Violation(14, before.name, f"label {label} would go to {version}, which has not passed {check}")
+
+
+def _open_checks(observed: Observed, wanted: DesiredModel, label: str, version: int) -> Iterator[str]:
+    """The checks that a version has still to pass before that label goes to it."""
+    fingerprint = observed.fingerprint(wanted.base_path, version)
+    if observed.was_on(wanted.name, label, version, fingerprint):
+        return
+    for check in wanted.checks:
+        due = CheckDue(wanted.name, version, check.name, check.digest, fingerprint)
+        if check.kind is CheckKind.COMPARE:
+            other = observed.baseline(wanted.name, check.against)
+            if other is None or other == version or not observed.model(wanted.name).version(other).proven:
+                continue
+            due = replace(due, against=other, against_fingerprint=observed.fingerprint(wanted.base_path, other))
+        result = observed.check_result(due)
+        if result is None or result.verdict is not CheckVerdict.PASSED:
+            yield check.name
+
+
 RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     resolving_labels_stay,
     labels_point_at_proven_versions,
@@ -310,5 +343,6 @@ RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     a_serving_version_stays,
     retries_wait_for_a_poll,
     paths_change_with_equal_bytes,
+    labels_move_to_checked_versions,
 )
 """Every rule, in the order of its number."""

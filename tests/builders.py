@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.plan import at_rest, plan_server
+from reconciler.plan.checks import standings
 from reconciler.sim.storage import USUAL
+from reconciler.state.check import Check, CheckDue, CheckKind, CheckResult, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import (
     Adopt,
@@ -128,6 +130,34 @@ def failed(version: int, *, listed: bool = True, dropped_at: float = 0.0) -> Obs
 def failure(name: str, version: int, digest: str, *, count: int = 1, when: float = 1000.0) -> Failure:
     """A booked failure."""
     return Failure(name, version, digest, count, when, DATA_LOSS)
+
+
+def checking(name: str) -> Check:
+    """A check that expects what the echo of a version gives."""
+    return Check(name, request='{"instances": [[1.0]]}', expect='{"predictions": [[1.0]]}')
+
+
+def compared(name: str, label: str = "stable") -> Check:
+    """A check against the version that a label is on."""
+    return Check(name, CheckKind.COMPARE, request='{"instances": [[1.0]]}', against=label)
+
+
+def checked(
+    observed: Observed,
+    name: str,
+    version: int,
+    check: Check,
+    verdict: CheckVerdict = CheckVerdict.PASSED,
+    *,
+    when: float = 999.0,
+    tries: int = 1,
+) -> Observed:
+    """The observation in which that check of a version ended so."""
+    due = CheckDue(name, version, check.name, check.digest, observed.fingerprint(f"/models/{name}", version))
+    found = standings(name, f"/models/{name}", (check,), observed, version)
+    due = found[0].due if found else due
+    result = CheckResult(due, verdict, when, "predictions[0][0]: expected 1, got 2", tries)
+    return replace(observed, checks=(*observed.checks, result))
 
 
 def stored(observed: Observed, base_path: str, *versions: int, presence: Presence = Presence.SEEN) -> Observed:

@@ -5,13 +5,14 @@ nothing. So every judgement that needs time is made here, once, from looks and o
 of `Observed`: fenced, going, suspect, proven, wedged, doubted (docs/planning.md explains each word).
 
 A lane begins with `first_contact` or `resumed` and calls, in this order: `questions` → (observe) → `learn` →
-`believe` → (plan) → `sending` → (the RPC) → `answered`, and `reached` for models that are wholly converged. `believe`
-takes the memory that `learn` returned for the same look.
+`believe` → (plan) → `sending` → (the RPC) → `answered`, and `reached` for models that are wholly converged; `checked`
+whenever checks have ended. `believe` takes the memory that `learn` returned for the same look.
 
 Deliberately not here: asking (observe/), deciding (plan/), keeping (adapters/ledger). Everything is a pure function of
 values; `now` is an argument.
 """
 
+from reconciler.belief.checks import checked
 from reconciler.belief.fence import fence_seconds
 from reconciler.belief.learning import learn
 from reconciler.belief.life import first_contact, resumed
@@ -22,6 +23,7 @@ from reconciler.belief.view import believe
 __all__ = [
     "answered",
     "believe",
+    "checked",
     "departures",
     "fence_seconds",
     "first_contact",

@@ -6,7 +6,7 @@ doubts). Everything kept is bounded by what git, the configs and the last reload
 
 from dataclasses import replace
 
-from reconciler.belief import doubts, exports, fence, labels, life, listing, reloads, versions
+from reconciler.belief import checks, doubts, exports, fence, labels, life, listing, reloads, versions
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import Look, ServingError, VersionState
@@ -111,6 +111,7 @@ def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:
     """The memory without what nothing names any more, and without old ends beyond a bound."""
     memory = replace(memory, removed=tuple(each for each in memory.removed if _still_asked(memory, *each, at)))
     names = listing.names_of_interest(server, memory)
+    memory = checks.kept(memory, names)
     return replace(
         memory,
         versions=_versions_kept(server, memory, names, at),

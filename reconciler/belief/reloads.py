@@ -13,7 +13,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from reconciler.belief import fence, life, listing
+from reconciler.belief import checks, fence, life, listing
+from reconciler.state.check import CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import VersionState
@@ -143,17 +144,21 @@ def reached(memory: Memory, goods: tuple[GoodSpec, ...]) -> Memory:
         failures=tuple(each for each in memory.failures if (each.model, each.digest) not in done),
         past=_past(memory.past, [(good.config.name, good.digest) for good in goods]),
         steady=tuple(sorted({*memory.steady, *names})),
+        served=checks.served(memory, goods),
     )
 
 
 def forgiven(memory: Memory, models: Collection[str]) -> Memory:
-    """The memory without the failures of these models (servable names), and without a refusal: they are tried anew.
+    """The memory without failures and failed checks of these models (servable names), and without a refusal.
 
     A person says that the cause is gone (`reconciler retry`). What the server shows stays; a version that it failed to
     load is tried again only after a list without it (rule E13), which planning sees to.
     """
     failures = tuple(each for each in memory.failures if each.model not in models)
-    return replace(memory, failures=failures, refusal=None)
+    passed = tuple(
+        each for each in memory.checks if each.due.model not in models or each.verdict is CheckVerdict.PASSED
+    )
+    return replace(memory, failures=failures, checks=passed, refusal=None)
 
 
 KEPT_PAST = 10

@@ -45,6 +45,8 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         exports=memory.exports,
         replaced=memory.replaced,
         steady=memory.steady,
+        checks=memory.checks,
+        served=memory.served,
     )
 
 

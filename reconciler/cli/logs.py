@@ -132,6 +132,13 @@ def _(event: events.PassSent) -> list[Line]:
 
 
 @lines.register
+def _(event: events.ChecksBegun) -> list[Line]:
+    intent = event.intent
+    fields = {"server": intent.server, "intent": intent.id, "actions": timeline.deeds(intent), "commit": intent.commit}
+    return [(logging.INFO, "checks begun", fields)]
+
+
+@lines.register
 def _(event: events.PassAnswered) -> list[Line]:
     intent, answer = event.sent.intent, event.sent.answer
     good = answer.kind is AnswerKind.ACCEPTED

@@ -53,7 +53,7 @@ def told(event: events.Event) -> list[str]:
 
 def _of_passes(event: events.Event) -> list[str]:
     match event:
-        case events.PassSent(_, intent):
+        case events.PassSent(_, intent) | events.ChecksBegun(_, intent):
             return [f"{intent.server}  {'; '.join(timeline.deeds(intent)) or 'the same config once more'}"]
         case events.PassAnswered(_, sent, _) if sent.answer.kind is not AnswerKind.ACCEPTED:
             return [f"{sent.intent.server}  the server answered {sent.answer.kind}: {sent.answer.message}"]

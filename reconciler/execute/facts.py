@@ -6,6 +6,7 @@ never by what a reload answered (rules E7, E12); a fact about the config in forc
 
 from collections.abc import Callable
 
+from reconciler.state.check import CheckResult, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.look import LabelKind, VersionState
 from reconciler.state.memory import Standing
@@ -86,6 +87,18 @@ def _policy(fact: Fact, observed: Observed, config: ServerConfig) -> bool:
     return in_force is not None and meant is not None and in_force.policy == meant.policy
 
 
+def _checked(fact: Fact, observed: Observed, _config: ServerConfig) -> bool:
+    found = last_check(fact, observed)
+    return found is not None and found.verdict is CheckVerdict.PASSED
+
+
+def last_check(fact: Fact, observed: Observed) -> CheckResult | None:
+    """How the check that a fact is about ended last, None where it never did."""
+    about = (fact.model, fact.version, fact.check)
+    known = [each for each in observed.checks if (each.due.model, each.due.version, each.due.check) == about]
+    return max(known, key=lambda each: each.at, default=None)
+
+
 def _in_force(fact: Fact, observed: Observed) -> ModelConfig | None:
     return observed.sent.model(fact.model)
 
@@ -100,4 +113,5 @@ _JUDGES: dict[FactKind, Callable[[Fact, Observed, ServerConfig], bool]] = {
     FactKind.MODEL_UNLISTED: _model_unlisted,
     FactKind.FILES_COMPLETE: _files_complete,
     FactKind.POLICY: _policy,
+    FactKind.CHECKED: _checked,
 }

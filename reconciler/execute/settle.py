@@ -2,13 +2,16 @@
 
 Pure; called by a lane after each look. An action ends DONE when everything it leads to is seen, FAILED when the server
 said that a load failed, OVERTAKEN when the config in force no longer asks for it (another pass, another life),
-TIMED_OUT past its deadline. A server that does not answer settles nothing: not seeing is not knowing.
+TIMED_OUT past its deadline. A server that does not answer settles nothing: not seeing is not knowing. A check ends with
+the result that was got since its intent, whichever process got it.
 Deliberately not here: REFUSED, which the answer itself decides (send).
 """
 
 from collections.abc import Sequence
 
-from reconciler.execute.facts import config_is_known, holds
+from reconciler.execute.facts import config_is_known, holds, last_check
+from reconciler.plan import spec_digest
+from reconciler.state.check import CheckVerdict
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.memory import Standing
@@ -19,8 +22,16 @@ from reconciler.state.versions import Specific
 
 OpenIntents = Sequence[tuple[Intent, Sequence[int]]]
 
-_LOADING = frozenset({ActionKind.ADD_MODEL, ActionKind.LOAD, ActionKind.POLICY, ActionKind.CHECK})
+_LOADING = frozenset({ActionKind.ADD_MODEL, ActionKind.LOAD, ActionKind.POLICY})
 _UNLOADING = frozenset({ActionKind.UNLOAD, ActionKind.REMOVE_MODEL})
+CHECK_DEADLINE = 300.0
+"""Seconds after which a check counts as never run; it has a deadline of its own, mostly far shorter."""
+
+_CHECK_ENDS = {
+    CheckVerdict.PASSED: OutcomeKind.DONE,
+    CheckVerdict.FAILED: OutcomeKind.FAILED,
+    CheckVerdict.UNANSWERED: OutcomeKind.TIMED_OUT,
+}
 _ONE_VERSION_LOADS = frozenset({ActionKind.ADD_MODEL, ActionKind.LOAD})
 
 
@@ -46,6 +57,8 @@ def settle(server: DesiredServer, still_open: OpenIntents, observed: Observed) -
 def deadline_of(server: DesiredServer, action: Action) -> float:
     """Seconds after its intent by which an action should have been seen done."""
     deadlines = server.fleet.deadlines
+    if action.kind is ActionKind.CHECK:
+        return CHECK_DEADLINE
     if action.kind in _UNLOADING:
         return deadlines.unload
     model = server.model(action.model)
@@ -61,12 +74,17 @@ def _outcome(server: DesiredServer, intent: Intent, action: Action, observed: Ob
     def ended(kind: OutcomeKind, evidence: str) -> Outcome:
         return Outcome(intent.id, action, kind, observed.at, evidence)
 
-    if all(holds(fact, observed, intent.body.config) for fact in action.leads_to):
+    if action.kind is ActionKind.CHECK:
+        result = next((last_check(fact, observed) for fact in action.leads_to), None)
+        if result is not None and result.at >= intent.at:
+            return ended(_CHECK_ENDS[result.verdict], result.evidence)
+    elif all(holds(fact, observed, intent.body.config) for fact in action.leads_to):
         return ended(OutcomeKind.DONE, _seen(action, observed))
     failure = _failure(action, observed)
     if failure:
         return ended(OutcomeKind.FAILED, failure)
-    overtaken = _overtaken(action, observed, intent.body.config)
+    overtaken = _check_overtaken(server, intent, action, observed)
+    overtaken = overtaken or _overtaken(action, observed, intent.body.config)
     if overtaken:
         return ended(OutcomeKind.OVERTAKEN, overtaken)
     limit = deadline_of(server, action)
@@ -81,6 +99,22 @@ def _failure(action: Action, observed: Observed) -> str:
         return ""
     version = observed.model(action.model).version(action.version)
     return str(version.error) if version.failed else ""
+
+
+def _check_overtaken(server: DesiredServer, intent: Intent, action: Action, observed: Observed) -> str:
+    """Why nobody waits for a check any more; "" where somebody does, or where the action is none."""
+    if action.kind is not ActionKind.CHECK:
+        return ""
+    wanted = server.model(action.model)
+    if wanted is None or dict(intent.body.specs).get(action.model) != spec_digest(wanted, observed):
+        return "another spec is wanted by now"
+    others = [
+        each
+        for each in observed.checks
+        if (each.due.model, each.due.version) == (action.model, action.version) and each.at >= intent.at
+    ]
+    failed = next((each.due.check for each in others if each.verdict is CheckVerdict.FAILED), "")
+    return f"check {failed} failed before it" if failed else ""
 
 
 def _overtaken(action: Action, observed: Observed, config: ServerConfig) -> str:

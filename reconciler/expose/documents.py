@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TypeAlias, assert_never
 
 from reconciler.expose import outline, words
+from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.plan import Action, Difference, Fact, Gap, Hold, Pass, Plan, Retained, ServerPlan
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy
@@ -76,6 +77,7 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
         "passes": [_pass(each) for each in server.passes],
         "holds": [hold_document(each) for each in server.holds],
         "retained": [_retained(each) for each in server.retained],
+        "checks": [_due(each) for each in server.checks],
         "traffic": list(outline.section(server).traffic),
         "warnings": list(server.warnings),
     }
@@ -83,6 +85,15 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
 
 def _retained(each: Retained) -> dict[str, Data]:
     return {"model": each.model, "version": _version(each.version), "until": words.timestamp(each.until)}
+
+
+def _due(each: CheckDue) -> dict[str, Data]:
+    return {
+        "model": each.model,
+        "version": _version(each.version),
+        "check": each.check,
+        "comparedWith": _version(each.against or None),
+    }
 
 
 def difference_document(each: Difference) -> dict[str, Data]:
@@ -134,6 +145,7 @@ def _action(action: Action, body: Pass) -> dict[str, Data]:
         "version": _version(action.version),
         "label": action.label,
         "before": _version(action.before),
+        "check": action.check or None,
         "text": words.deed(action, body.config),
         "because": action.because,
         "verdict": action.verdict,
@@ -143,7 +155,13 @@ def _action(action: Action, body: Pass) -> dict[str, Data]:
 
 
 def _fact(fact: Fact) -> dict[str, Data]:
-    return {"kind": str(fact.kind), "model": fact.model, "version": _version(fact.version), "label": fact.label}
+    return {
+        "kind": str(fact.kind),
+        "model": fact.model,
+        "version": _version(fact.version),
+        "label": fact.label,
+        "check": fact.check or None,
+    }
 
 
 def _gap(gap: Gap) -> dict[str, Data]:

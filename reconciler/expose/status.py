@@ -155,5 +155,9 @@ def _fleet(name: str, members: Sequence[Row]) -> Row:
 
 def _abnormal(condition: Condition) -> bool:
     """Whether a condition says that something is not as it should be, given which way its type points."""
-    good = condition.type in (ConditionType.ARTIFACT_AVAILABLE, ConditionType.LABELS_APPLIED)
+    good = condition.type in (
+        ConditionType.ARTIFACT_AVAILABLE,
+        ConditionType.LABELS_APPLIED,
+        ConditionType.CHECKS_PASSED,
+    )
     return condition.status is (ConditionStatus.FALSE if good else ConditionStatus.TRUE)

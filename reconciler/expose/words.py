@@ -82,8 +82,10 @@ def deed(action: Action, config: ServerConfig) -> str:
             text = "add the model" + (f", version {action.version} first" if action.version is not None else "")
         case ActionKind.REMOVE_MODEL:
             text = "remove the model"
-        case ActionKind.LOAD | ActionKind.UNLOAD | ActionKind.CHECK:
+        case ActionKind.LOAD | ActionKind.UNLOAD:
             text = f"{action.kind} {action.version}"
+        case ActionKind.CHECK:
+            text = f"check {action.version}" + (f"  {action.check}" if action.check else "")
         case ActionKind.LABEL:
             text = f"{action.label}  {before} → {action.version}"
         case ActionKind.UNLABEL:
@@ -114,6 +116,8 @@ def pass_title(body: Pass) -> str:
             return "bring back what the server had before it restarted"
         case PassKind.RESEND:
             return "send the same config once more, its answer was lost"
+        case PassKind.CHECK:
+            return "ask what is loaded, without a reload"
         case _:
             assert_never(body.kind)
 

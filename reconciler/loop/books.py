@@ -11,11 +11,12 @@ from reconciler import belief, execute, record
 from reconciler import plan as planning
 from reconciler.loop.events import HoldsChanged, OutcomeSeen, ServerConverged, ServerStateChanged
 from reconciler.loop.tools import Aim, Tools
+from reconciler.state.check import CheckResult
 from reconciler.state.look import Look, Reach
 from reconciler.state.memory import LabelMemory, Memory, Standing
 from reconciler.state.observed import Observed
 from reconciler.state.outcome import Intent, Outcome, Status
-from reconciler.state.plan import Hold, ServerPlan
+from reconciler.state.plan import Hold, Pass, ServerPlan
 
 BUSY_STEP = 1.0
 """Seconds by which "last seen busy" may lag in the store: less than any fence, which is what it is for."""
@@ -60,6 +61,18 @@ class Books:
     def forgive(self, models: Collection[str]) -> None:
         """Forget that these models failed: somebody says that the cause is gone."""
         self.memory = belief.forgiven(self.memory, models)
+
+    def checked(self, results: Sequence[CheckResult]) -> None:
+        """Fold results of checks into the memory; the turn writes it."""
+        self.memory = belief.checked(self.memory, results)
+
+    def checking(self, aim: Aim, body: Pass) -> Intent:
+        """Write that these checks begin. Raises RecordError; then none may."""
+        at = self._tools.clock.now()
+        intent = self._tools.ledger.intend(at, aim.commit.id, aim.server.id, body, self.memory)
+        self._written = self.memory
+        self.still_open = tuple(self._tools.ledger.unsettled(aim.server.id))
+        return intent
 
     def keep(self) -> None:
         """Write the memory if a restart without the change would know less. Raises RecordError."""

@@ -69,6 +69,14 @@ class PassSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ChecksBegun:
+    """Checks are about to be run, beside everything else; their intent is written."""
+
+    at: float
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
 class PassAnswered:
     """A pass was answered, or its deadline passed. `seconds` is how long that took."""
 
@@ -133,6 +141,7 @@ Event: TypeAlias = (
     | LaneOpened
     | ServerLetGo
     | PassSent
+    | ChecksBegun
     | PassAnswered
     | OutcomeSeen
     | HoldsChanged

@@ -3,6 +3,7 @@
 Owned by `Lanes`. Every turn decides from the whole state of the server, never from what happened before it; what must
 be remembered is in the memory that the store keeps. One pass is in flight at most. A newer aim wakes the lane out of
 any wait between turns; a reload that is under way is not cut off by it, because its server would go on with it anyway.
+Checks run beside the turns, and wake the lane with their results (checking).
 Deliberately not here: what to do about errors (reactions), bookkeeping (books), how long to wait (rhythm).
 """
 
@@ -16,7 +17,8 @@ from reconciler import plan as planning
 from reconciler.errors import Reaction, RecordError
 from reconciler.loop import reactions
 from reconciler.loop.books import Books
-from reconciler.loop.events import LaneTrouble, PassAnswered, PassSent
+from reconciler.loop.checking import Checking
+from reconciler.loop.events import ChecksBegun, LaneTrouble, PassAnswered, PassSent
 from reconciler.loop.rhythm import Rhythm
 from reconciler.loop.tools import Aim, Tools
 from reconciler.state.config import ServerConfig
@@ -49,6 +51,7 @@ class Lane:
         self._books: Books | None = None
         self._facts: tuple[Aim, Observed] | None = None
         self._rhythm = Rhythm(tools.pace, aim.server.id)
+        self._checking = Checking(tools, self._wake.set)
         self._bootstrapped = ServerConfig()
         self._unwritten = ""
         self._forgive: set[str] = set()
@@ -105,15 +108,18 @@ class Lane:
 
     async def run(self) -> None:
         """Turn after turn until closed."""
-        while not self._closing:
-            self._wake.clear()
-            aim = self._aim
-            try:
-                pause: float | None = await self._turn(aim)
-                self._errors, self.halted = 0, False
-            except Exception as error:  # a lane outlives its errors; `reactions` says how
-                pause = self._react(aim, error)
-            await self._rest(pause)
+        try:
+            while not self._closing:
+                self._wake.clear()
+                aim = self._aim
+                try:
+                    pause: float | None = await self._turn(aim)
+                    self._errors, self.halted = 0, False
+                except Exception as error:  # a lane outlives its errors; `reactions` says how
+                    pause = self._react(aim, error)
+                await self._rest(pause)
+        finally:
+            await self._checking.end()
 
     async def _turn(self, aim: Aim) -> float:
         """One look and what follows from it; seconds until the next."""
@@ -122,6 +128,7 @@ class Lane:
             books.forgive(self._forgive)
             self._forgive.clear()
         look = await self._look(aim, books)
+        books.checked(self._checking.take())
         observed = books.learn(aim, look)
         news = self._is_news(aim, observed)
         if news:
@@ -132,6 +139,7 @@ class Lane:
         if books.settle(aim, observed) or news:
             books.report(aim, self.plan, observed)
         self.observed = observed
+        self._check(aim, books, observed)
         body = self.plan.next_pass
         if body is not None and aim is self._aim and not self._closing:
             await self._send(aim, books, observed, body)
@@ -141,6 +149,16 @@ class Lane:
         self.finished = None if moving or _waits_its_turn(self.plan) else aim.server
         await self._bootstrap(aim, observed)
         return self._rhythm.pause(self.plan, observed, moving=moving)
+
+    def _check(self, aim: Aim, books: Books, observed: Observed) -> None:
+        """Begin the checks that are due and not under way: written down first, as everything is."""
+        if aim is not self._aim or self._closing:
+            return
+        due = self._checking.new(aim, self.plan.checks)
+        if due:
+            intent = books.checking(aim, planning.check_pass(aim.server, observed, due))
+            self._tools.tell(ChecksBegun(intent.at, intent))
+            self._checking.begin(aim, due)
 
     def _planned(self, aim: Aim, observed: Observed) -> ServerPlan:
         """The plan of now, without what may not begin here yet: in a freeze, or where servers take turns."""

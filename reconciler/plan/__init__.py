@@ -1,15 +1,15 @@
 """PURE: `plan(desired, observed)` gives the ordered reloads from observed to desired, and what holds the rest.
 
-target: what each model shall be → differences → step: what may go now (gates · moves · newcomers) → forecast: where
-that leads → road: the whole plan. The rules in words, with their tests: docs/planning.md. What every pass must satisfy,
-whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `observed.at`.
+target: what each model shall be → differences → step: what may go now (gates · moves · newcomers · checks) → forecast:
+where that leads → road: the whole plan. The rules in words, with their tests: docs/planning.md. What every pass must
+satisfy, whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `observed.at`.
 """
 
 from reconciler.plan.fleet import plan
 from reconciler.plan.guards import guarded
 from reconciler.plan.progress import Progress, progress
 from reconciler.plan.rest import at_rest, reached
-from reconciler.plan.road import plan_server
+from reconciler.plan.road import check_pass, plan_server
 from reconciler.plan.target import FREE, Vetoes, spec_digest
 from reconciler.plan.waves import may_begin, takes_turns, vetoes
 
@@ -18,6 +18,7 @@ __all__ = [
     "Progress",
     "Vetoes",
     "at_rest",
+    "check_pass",
     "guarded",
     "may_begin",
     "plan",

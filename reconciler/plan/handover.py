@@ -10,7 +10,7 @@ from reconciler.plan.files import obstacle
 from reconciler.plan.labels import move_labels
 from reconciler.plan.scene import Draft, Move
 from reconciler.state.desired import TransitionPolicy
-from reconciler.state.look import Presence
+from reconciler.state.look import Presence, VersionState
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, HoldReason
 from reconciler.state.versions import Specific, VersionPolicy
 
@@ -102,7 +102,8 @@ def server_decides(work: Draft) -> Move:
             more = {"version": version, "progressing": True}
             work.hold(HoldReason.SERVER_DECIDES, detail, "the server's next poll and load", **more)
     for seen in work.seen.versions:
-        if seen.version not in work.target.versions and (seen.proven or seen.going):
+        held = seen.listed and seen.state not in (VersionState.END, VersionState.ABSENT)
+        if seen.version not in work.target.versions and (held or seen.going):
             _said_to_leave(work, seen.version, failed)
     return work.finish()
 

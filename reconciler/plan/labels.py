@@ -2,13 +2,17 @@
 
 Called by `plan/moves.py`. TensorFlow Serving checks every label of every model against what is loaded *before* the
 reload, all or nothing (server_core.cc, UpdateModelVersionLabelMap; rules E3–E5): so a label moves only to a version
-already proven available, and a carried label whose version is gone is left out rather than spoiling the reload.
+already proven available, and a carried label whose version is gone is left out rather than spoiling the reload. Where
+a model has checks it also waits for these (`plan/proving.py`).
 """
 
+from collections.abc import Mapping
+
+from reconciler.plan.proving import unproven
 from reconciler.plan.scene import Draft
 from reconciler.plan.verdicts import verdict
 from reconciler.state.look import LabelKind, VersionState
-from reconciler.state.plan import HoldReason
+from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Specific
 
 
@@ -18,8 +22,9 @@ def move_labels(work: Draft) -> None:
     for label in sorted(set(work.labels) - {label for label, _ in work.target.labels}):
         work.unlabel(label, "git no longer has this label")
     _drop_strays(work)
+    held = unproven(work)
     for label, version in work.target.labels:
-        _move(work, label, version)
+        _move(work, label, version, held)
 
 
 def resident(work: Draft, version: int) -> bool:
@@ -65,7 +70,7 @@ def _drop_strays(work: Draft) -> None:
             work.unlabel(label, "neither git nor what was sent has this label", reading.version)
 
 
-def _move(work: Draft, label: str, version: int) -> None:
+def _move(work: Draft, label: str, version: int, held: Mapping[str, Hold]) -> None:
     at = work.labels.get(label)
     if at == version:
         if not work.seen.reading(label).resolves_to(version):
@@ -74,8 +79,8 @@ def _move(work: Draft, label: str, version: int) -> None:
     elif resident(work, version) and not _may_be_leaving(work):
         before = work.config.label(label)
         said = verdict(work.scene, work.target, label, version)
-        if said.hold is not None:
-            work.holds.append(said.hold)
+        if (hold := said.hold or held.get(label)) is not None:
+            work.holds.append(hold)
             return
         because = _because(work, version, before)
         _replace_unlabel(work, label)

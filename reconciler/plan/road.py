@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
 
-from reconciler.plan import forecast
+from reconciler.plan import checks, forecast
 from reconciler.plan.differences import differences, uncovered
 from reconciler.plan.gates import gate
 from reconciler.plan.retention import retained
@@ -16,6 +16,7 @@ from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
 from reconciler.plan.target import FREE, Targets, Vetoes, spec_digest, targets
 from reconciler.plan.warnings import warnings
+from reconciler.state.check import CheckDue
 from reconciler.state.desired import Commit, DesiredServer, Drift
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
@@ -64,8 +65,9 @@ def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: 
         _fingerprint(commit, server, found, passes, holds),
         observed.at,
         warnings(server, observed, aims),
-        waiting=first.body is None and bool(passes),
+        waiting=first.body is None and not first.checks and bool(passes),
         retained=staying,
+        checks=first.checks,
     )
 
 
@@ -117,12 +119,16 @@ def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[
     now, current = _as_reported(stage, first), first
     waited = False
     while len(passes) < LONGEST_ROAD:
-        if current.body is None and (waited or not any(hold.progressing for hold in current.holds)):
+        idle = current.body is None and not current.checks
+        if idle and (waited or not any(hold.progressing for hold in current.holds)):
             break
-        waited = current.body is None
+        waited = idle
         if current.body is not None:
             passes.append(current.body)
+        if current.checks:
+            passes.append(_checks(now, current, len(passes) + 1))
         believed = forecast.settle(now.server, now.observed, current.body)
+        believed = checks.assumed(believed, current.checks)
         now = scene(now.server, believed)
         current = step(now, targets(commit, now.server, believed, vetoes), len(passes) + 1)
     return tuple(passes), current, now.observed
@@ -133,6 +139,20 @@ def _as_reported(stage: Scene, first: Step) -> Scene:
     told = {hold.model for hold in first.holds if hold.reason is HoldReason.DRIFT_REPORTED}
     steady = tuple(name for name in stage.observed.steady if name in told)
     return replace(stage, observed=replace(stage.observed, steady=steady)) if stage.observed.steady else stage
+
+
+def _checks(stage: Scene, current: Step, number: int) -> Pass:
+    """The checks of one step as a pass, after the reload that goes beside them, if one does."""
+    config = stage.observed.sent if current.body is None else current.body.config
+    return checks.as_pass(stage.server, current.checks, config, number)
+
+
+def check_pass(server: DesiredServer, observed: Observed, due: Iterable[CheckDue]) -> Pass:
+    """Checks to be run now, as the pass that is written down before they begin."""
+    body = checks.as_pass(server, due, observed.sent)
+    names = {action.model for action in body.actions}
+    digests = (each for each in _spec_digests(server, observed) if each[0] in names)
+    return replace(body, specs=tuple(digests))
 
 
 def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
@@ -198,7 +218,8 @@ def _fingerprint(
 
 
 def _bare(action: Action) -> tuple[str | int | None, ...]:
-    return action.kind.value, action.model, action.version, action.label, action.before
+    bare = (action.kind.value, action.model, action.version, action.label, action.before)
+    return (*bare, action.check) if action.check else bare
 
 
 def _digest(*parts: str) -> str:

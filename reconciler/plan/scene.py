@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.plan.target import Target, unseen_paths
+from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.observed import Observed, ObservedModel
@@ -58,7 +59,8 @@ def scene(server: DesiredServer, observed: Observed) -> Scene:
 class Move:
     """What one model may do now: its part of the next config, with actions, gaps and holds.
 
-    waits: its actions go along with those of others, and are no reason for a reload by themselves.
+    waits: its actions go along with those of others, and are no reason for a reload by themselves. checks: to be run
+    now, beside everything else.
     """
 
     config: ModelConfig
@@ -66,6 +68,7 @@ class Move:
     holds: tuple[Hold, ...] = ()
     gaps: tuple[Gap, ...] = ()
     waits: bool = False
+    checks: tuple[CheckDue, ...] = ()
 
 
 @dataclass(slots=True)
@@ -81,6 +84,7 @@ class Draft:
     actions: list[Action] = field(default_factory=list)
     holds: list[Hold] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    checks: list[CheckDue] = field(default_factory=list)
 
     def load(self, version: int, because: str) -> None:
         """List a version."""
@@ -133,13 +137,13 @@ class Draft:
     def finish(self) -> Move:
         """The draft as a value; the config is the old one where nothing was done."""
         if not self.actions:
-            return Move(self.config, (), tuple(self.holds), tuple(self.gaps))
+            return Move(self.config, (), tuple(self.holds), tuple(self.gaps), checks=tuple(self.checks))
         policy = (
             Specific(tuple(sorted(self.listed))) if isinstance(self.config.policy, Specific) else self.config.policy
         )
         old, labels = self.config, tuple(sorted(self.labels.items()))
         config = ModelConfig(old.name, old.base_path, policy, labels, old.platform)
-        return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps))
+        return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps), checks=tuple(self.checks))
 
 
 def draft(stage: Scene, target: Target, config: ModelConfig) -> Draft:

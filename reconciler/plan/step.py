@@ -1,7 +1,8 @@
 """The primitive of planning: given one server as it is believed to be, which actions may go *now*?
 
 Called by `plan/road.py`, which unfolds it. One step is at most one reload: every action of every model whose own
-precondition holds, and the full config that carries them. Everything else is a hold.
+precondition holds, and the full config that carries them; and the checks to be run beside it. Everything else is a
+hold.
 """
 
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from reconciler.plan.newcomers import Arrivals, arrivals
 from reconciler.plan.resource import turn
 from reconciler.plan.scene import Move, Scene
 from reconciler.plan.target import Origin, Targets, spec_digest
+from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason, Pass, PassKind
 
@@ -22,10 +24,11 @@ _CARRIED = (Origin.SUSPENDED, Origin.REPORTED, Origin.WAITING)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """At most one pass, and the holds that stand now."""
+    """At most one reload, the holds that stand now, and the checks to be run now."""
 
     body: Pass | None
     holds: tuple[Hold, ...] = ()
+    checks: tuple[CheckDue, ...] = ()
 
 
 def step(stage: Scene, targets: Targets, number: int) -> Step:
@@ -42,11 +45,12 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
     free, waiting = refused.newcomers_apart(stage, missing)
     coming = arrivals(stage, free, changes=changes)
     holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *waiting, *coming.holds)
+    checks = tuple(due for each in moves for due in each.checks)
     body = _pass(stage, targets, moves, removed, coming)
     if body is None:
-        return Step(None, holds)
+        return Step(None, holds, checks)
     specs = _specs(stage, targets, body.config) if number == 1 else ()
-    return Step(replace(body, number=number, specs=specs), holds)
+    return Step(replace(body, number=number, specs=specs), holds, checks)
 
 
 def _moves(stage: Scene, targets: Targets) -> list[Move]:

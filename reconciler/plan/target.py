@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from reconciler.plan import checks
 from reconciler.plan.gates import suspension
 from reconciler.plan.reporting import reported
 from reconciler.plan.retention import retained
 from reconciler.plan.wording import times
+from reconciler.state.check import Check, CheckResult
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Preflight, Retry, Transition, TransitionPolicy
 from reconciler.state.look import Presence
@@ -40,7 +42,8 @@ class Origin(enum.Enum):
 class Target:
     """One model as it shall be. `versions` ascend: those listed; under `latest` and `all` what storage would give.
 
-    retained: the versions among them that git no longer names and that stay for a while (`plan/retention.py`).
+    retained: the versions among them that git no longer names and that stay for a while (`plan/retention.py`). checks:
+    what a version must pass before a label goes to it; none where all of it was reached before.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Target:
     origin: Origin = Origin.GIT
     retained: tuple[int, ...] = ()
     preflight: Preflight = Preflight()
+    checks: tuple[Check, ...] = ()
 
     @property
     def specific(self) -> bool:
@@ -101,7 +105,7 @@ def resolve(policy: VersionPolicy, base_path: str, observed: Observed) -> tuple[
 
 
 def spec_digest(model: DesiredModel, observed: Observed) -> str:
-    """The identity of a spec for quarantine: base path, platform, versions, labels, and what the files are.
+    """The identity of a spec for quarantine: base path, platform, versions, labels, checks, and what the files are.
 
     Nothing else enters, so an unrelated commit does not retry a failed spec, and repaired files do.
     """
@@ -109,6 +113,7 @@ def spec_digest(model: DesiredModel, observed: Observed) -> str:
     versions = model.policy.versions if isinstance(model.policy, Specific) else ()
     prints = [(number, files.fingerprint) for number in versions if (files := path.files(number)) is not None]
     text = repr((model.base_path, model.platform, model.policy, model.labels, prints))
+    text += "".join(check.digest for check in model.checks)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -210,16 +215,20 @@ _LAST = Hold(
 
 def _target(wanted: DesiredModel, observed: Observed) -> tuple[Target, tuple[Hold, ...]]:
     asked = _from_git(wanted, observed)
-    if not observed.failures:
+    if not observed.failures and not observed.checks:
         return asked, ()
     asked = replace(asked, digest=spec_digest(wanted, observed))
     good = _fallback(asked, observed)
     spent = exhausted(asked, observed, restorable=good is not None)
-    if not spent:
+    bad = checks.failed(wanted, observed)
+    if not spent and not bad:
         return asked, ()
-    if good is None:
-        return _reduced(asked, spent), (_quarantine(wanted, spent, restored=False),)
-    return _at_good(asked, good, observed, Origin.FALLBACK), (_quarantine(wanted, spent, restored=True),)
+    holds = [_quarantine(wanted, spent, restored=good is not None)] if spent else []
+    holds += [checks.failure(wanted, bad, restored=good is not None)] if bad else []
+    if good is not None:
+        return _at_good(asked, good, observed, Origin.FALLBACK), tuple(holds)
+    target = _reduced(asked, spent) if spent else asked
+    return (_unlabelled(target, bad, observed) if bad else target), tuple(holds)
 
 
 def _at_good(asked: Target, good: GoodSpec, observed: Observed, origin: Origin) -> Target:
@@ -233,6 +242,7 @@ def _at_good(asked: Target, good: GoodSpec, observed: Observed, origin: Origin) 
         labels=config.labels,
         digest=good.digest,
         origin=origin,
+        checks=(),
     )
 
 
@@ -276,6 +286,7 @@ def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
         wanted.retry,
         wanted.platform,
         preflight=wanted.preflight,
+        checks=wanted.checks,
     )
 
 
@@ -299,6 +310,12 @@ def _reduced(asked: Target, spent: tuple[Failure, ...]) -> Target:
     labels = tuple((label, version) for label, version in asked.labels if version not in bad)
     policy = Specific(left) if asked.specific else asked.policy
     return replace(asked, policy=policy, versions=left, labels=labels, origin=Origin.REDUCED)
+
+
+def _unlabelled(asked: Target, bad: tuple[CheckResult, ...], observed: Observed) -> Target:
+    """The spec without its labels on versions that failed a check."""
+    versions, labels = checks.without(asked.name, (asked.versions, asked.labels), bad, observed)
+    return replace(asked, policy=Specific(versions), versions=versions, labels=labels, origin=Origin.REDUCED)
 
 
 def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: bool) -> Hold:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reconciler.record.facts import Subject, subjects, whole_server
 from reconciler.record.health import health_of, server_status, sync_of
+from reconciler.state.check import CheckVerdict
 from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.look import LabelKind
 from reconciler.state.observed import Observed
@@ -134,11 +135,12 @@ def _server_says(plan: ServerPlan, observed: Observed) -> tuple[Said, ...]:
 
 def _model_says(subject: Subject, observed: Observed) -> tuple[Said, ...]:
     if not (subject.differences or subject.holds or subject.actions):
-        return (_synced(observed), *_labels(subject, observed))
+        return (_synced(observed), *_labels(subject, observed), *_checks(subject, observed))
     return (
         *_ready_under(subject.holds, _doing(subject)),
         *_artifact(subject.holds),
         *_labels(subject, observed),
+        *_checks(subject, observed),
         *_special(subject.holds),
     )
 
@@ -197,6 +199,30 @@ def _labels(subject: Subject, observed: Observed) -> tuple[Said, ...]:
     )
     unseen = all(reading.kind is LabelKind.UNSEEN for _, _, reading in wrong)
     return ((ConditionType.LABELS_APPLIED, _UNKNOWN if unseen else _FALSE, "NotYet", text),)
+
+
+_CHECKING = {HoldReason.CHECK_FAILED: _FALSE, HoldReason.CHECKING: _UNKNOWN}
+
+
+def _checks(subject: Subject, observed: Observed) -> tuple[Said, ...]:
+    """How the checks stand of the versions that labels shall go to; absent where the model has none, or none was run.
+
+    What failed speaks before what is still being asked; otherwise every check with what it showed last.
+    """
+    if subject.wanted is None or not subject.wanted.checks:
+        return ()
+    for reason, status in _CHECKING.items():
+        hold = next((hold for hold in subject.holds if hold.reason is reason), None)
+        if hold is not None:
+            return ((ConditionType.CHECKS_PASSED, status, reason.value, hold.detail),)
+    versions = {version for _, version in subject.wanted.labels}
+    digests = {check.digest for check in subject.wanted.checks}
+    known = [each for each in observed.checks if each.due.model == subject.name and each.due.digest in digests]
+    passed = [each for each in known if each.due.version in versions and each.verdict is CheckVerdict.PASSED]
+    if not passed:
+        return ()
+    text = "; ".join(f"{each.due.check} of {each.due.version}: {each.evidence}" for each in passed)
+    return ((ConditionType.CHECKS_PASSED, _TRUE, "Passed", text),)
 
 
 def _special(holds: Sequence[Hold]) -> tuple[Said, ...]:

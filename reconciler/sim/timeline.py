@@ -72,6 +72,11 @@ def _(event: events.PassSent) -> Iterator[str]:
 
 
 @said.register
+def _(event: events.ChecksBegun) -> Iterator[str]:
+    yield f"{_short(event.intent.server)}  checks: {', '.join(deed(action) for action in event.intent.body.actions)}"
+
+
+@said.register
 def _(event: events.PassAnswered) -> Iterator[str]:
     answer = event.sent.answer
     if answer.kind is not AnswerKind.ACCEPTED:
@@ -121,7 +126,7 @@ def deed(action: Action) -> str:
         if action.version is not None:
             what += f" → {action.version}"
     elif action.version is not None:
-        what += f" {action.version}"
+        what += f" {action.version}" + (f" {action.check}" if action.check else "")
     return f"{action.kind.value} {what}"
 
 

@@ -7,6 +7,7 @@ Made by `parse/` from the documents of a commit, read by everything after it. Sh
 import enum
 from dataclasses import dataclass
 
+from reconciler.state.check import Check
 from reconciler.state.versions import VersionPolicy
 
 
@@ -151,6 +152,7 @@ class DesiredModel:
     place: Place = Place("")
     suspend: Suspend | None = None
     preflight: Preflight = Preflight()
+    checks: tuple[Check, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ All times are seconds since the epoch.
 import enum
 from dataclasses import dataclass
 
+from reconciler.state.check import CheckResult
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.export import Export
 from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
@@ -102,6 +103,16 @@ class Replaced:
     version: int
     loaded: str
     stored: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A label was on this version in a spec that was wholly reached here; the fingerprint is of the files then."""
+
+    model: str
+    label: str
+    version: int
+    fingerprint: str = ""
 
 
 class AnswerKind(enum.StrEnum):
@@ -225,6 +236,7 @@ class Memory:
     the connection broke, until a look confirms or refutes it. departures: listed versions that a label left, and when.
     past: (model, digest) of the specs that were wholly reached here, the latest last, so many per model. exports: what
     was read of versions that a label leaves or goes to. replaced: loaded versions whose files were changed since.
+    checks: how checks ended, so many per model. served: where labels were in specs that were wholly reached.
     paths, paths_at: what storage held when last looked at, and when each path was. steady: the models, ascending, that
     stood wholly as git says, and that neither a reload of ours nor a new life has changed since.
     """
@@ -253,6 +265,8 @@ class Memory:
     past: tuple[tuple[str, str], ...] = ()
     exports: tuple[Export, ...] = ()
     replaced: tuple[Replaced, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    served: tuple[Served, ...] = ()
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
     steady: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ no clock. All times are seconds since the epoch.
 
 from dataclasses import dataclass
 
+from reconciler.state.check import CheckDue, CheckResult
 from reconciler.state.config import ServerConfig
 from reconciler.state.export import Export
 from reconciler.state.look import (
@@ -19,7 +20,17 @@ from reconciler.state.look import (
     VersionFiles,
     VersionState,
 )
-from reconciler.state.memory import Departure, Doubt, Failure, GoodSpec, Outstanding, Refusal, Replaced, Standing
+from reconciler.state.memory import (
+    Departure,
+    Doubt,
+    Failure,
+    GoodSpec,
+    Outstanding,
+    Refusal,
+    Replaced,
+    Served,
+    Standing,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +111,8 @@ class Observed:
     sent: the config in force; under RESTARTED, LOST and FIRST_CONTACT it is what was *seen* to be served (proven
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
-    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady: see
-    Memory.
+    busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady, checks,
+    served: see Memory.
     wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
 
@@ -129,6 +140,8 @@ class Observed:
     replaced: tuple[Replaced, ...] = ()
     foreseen: bool = False
     steady: tuple[str, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    served: tuple[Served, ...] = ()
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""
@@ -162,3 +175,34 @@ class Observed:
     def failures_of(self, model: str, digest: str) -> tuple[Failure, ...]:
         """The loads of that model that failed under the spec with that digest."""
         return tuple(each for each in self.failures if each.model == model and each.digest == digest)
+
+    def fingerprint(self, base_path: str, version: int) -> str:
+        """What identifies that version's files, "" where they are not seen."""
+        files = self.files(base_path, version)
+        return files.fingerprint if files is not None else ""
+
+    def check_result(self, due: CheckDue) -> CheckResult | None:
+        """How that check ended here last, None where it was not run yet."""
+        known = [each for each in self.checks if each.tells_of(due)]
+        return max(known, key=lambda each: each.at, default=None)
+
+    def was_on(self, model: str, label: str, version: int, fingerprint: str) -> bool:
+        """Whether that label was on that version before, in a spec that was wholly reached here."""
+        good = self.good_spec(model)
+        if good is not None and good.config.label(label) == version:
+            return True
+        return any(
+            (each.model, each.label, each.version) == (model, label, version)
+            and (each.fingerprint == fingerprint or "" in (each.fingerprint, fingerprint))
+            for each in self.served
+        )
+
+    def baseline(self, model: str, label: str) -> int | None:
+        """The version that a label was on when all was well, else the one it is on; what a new one is compared with."""
+        good, reading = self.good_spec(model), self.model(model).reading(label)
+        if good is not None and good.config.label(label) is not None:
+            return good.config.label(label)
+        if reading.kind is LabelKind.RESOLVES:
+            return reading.version
+        known = self.sent.model(model) or self.known_as.model(model)
+        return known.label(label) if known is not None else None

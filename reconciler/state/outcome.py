@@ -67,6 +67,7 @@ class ConditionType(enum.StrEnum):
     STALLED = "Stalled"
     ARTIFACT_AVAILABLE = "ArtifactAvailable"
     LABELS_APPLIED = "LabelsApplied"
+    CHECKS_PASSED = "ChecksPassed"
     DRIFTED = "Drifted"
     QUARANTINED = "Quarantined"
     UNSETTLED = "Unsettled"

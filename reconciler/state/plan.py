@@ -8,6 +8,7 @@ import enum
 import hashlib
 from dataclasses import dataclass
 
+from reconciler.state.check import CheckDue
 from reconciler.state.config import ServerConfig
 
 
@@ -23,16 +24,18 @@ class FactKind(enum.StrEnum):
     MODEL_UNLISTED = "modelUnlisted"
     FILES_COMPLETE = "filesComplete"  # storage holds the version, complete
     POLICY = "policy"  # the config in force hands versions to the server as desired
+    CHECKED = "checked"  # the check of that name has passed for the version
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One checkable statement about one model on one server."""
+    """One checkable statement about one model on one server. `check`: the name of one, for CHECKED."""
 
     kind: FactKind
     model: str
     version: int | None = None
     label: str | None = None
+    check: str = ""
 
 
 class ActionKind(enum.StrEnum):
@@ -56,6 +59,7 @@ class Action:
     LOAD, UNLOAD: `version`. LABEL: `label` from `before` (None: new) to `version`. UNLABEL: `label` from `before`.
     ADD_MODEL: `version` is the one listed first. `verdict`: for clients, how compatible the export a label goes to is
     with the one it leaves, in words. `needs` must hold before it goes; `leads_to` holds when it is done.
+    CHECK: `check` of `version`.
     """
 
     kind: ActionKind
@@ -67,6 +71,7 @@ class Action:
     needs: tuple[Fact, ...] = ()
     leads_to: tuple[Fact, ...] = ()
     verdict: str = ""
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +95,14 @@ class PassKind(enum.StrEnum):
     ADD = "add"  # new names: the reload blocks until each has loaded
     HEAL = "heal"  # names this server has loaded before, together
     RESEND = "resend"  # the identical config once more, after a lost answer
+    CHECK = "check"  # no reload: what is loaded is asked, beside everything else
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One reload of one server: every action that may go now, and the full config that carries them.
+
+    One of kind CHECK sends nothing: its config is the one in force.
 
     `specs`: (model, digest) of each model's spec, to which failures are booked; filled in the first pass of a plan, the
     only one that is driven.
@@ -149,6 +157,8 @@ class HoldReason(enum.StrEnum):
     VERSION_WEDGED = "VersionWedged"
     DRIFT_REPORTED = "DriftReported"
     DRIFT_FIGHT = "DriftFight"
+    CHECKING = "Checking"
+    CHECK_FAILED = "CheckFailed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +236,8 @@ class ServerPlan:
 
     waiting: no pass may go at this moment (see the progressing holds); `passes` then shows the road after the wait.
     look_again_at: the earliest time at which time alone may change the plan. retained: versions kept loaded for a while
-    at the end of the road. fingerprint: commit, differences,
-    holds and passes, without times and wording.
+    at the end of the road. checks: to be run now, beside
+    everything else. fingerprint: commit, differences, holds and passes, without times and wording.
     """
 
     server: str
@@ -240,11 +250,16 @@ class ServerPlan:
     warnings: tuple[str, ...] = ()
     waiting: bool = False
     retained: tuple[Retained, ...] = ()
+    checks: tuple[CheckDue, ...] = ()
 
     @property
     def next_pass(self) -> Pass | None:
-        """The one pass that may be sent now; None while the road waits, or where nothing is to be done."""
-        return self.passes[0] if self.passes and not self.waiting else None
+        """The one reload that may be sent now; None while the road waits, or where nothing is to be done.
+
+        Never checks: no reload waits for one that does not depend on it, and they wait for none (see `checks`).
+        """
+        first = self.passes[0] if self.passes and not self.waiting else None
+        return None if first is None or first.kind is PassKind.CHECK else first
 
     @property
     def converged(self) -> bool:

@@ -27,6 +27,7 @@ from reconciler.state.versions import specific
 LOAD = Action(ActionKind.LOAD, "half", version=2)
 BODY = Pass(1, PassKind.CHANGE, (LOAD,), ServerConfig((ModelConfig("half", "/m/half", specific(1, 2)),)))
 INTENT = Intent(7, 1.0, "abc", "eu/gpu-1", BODY)
+CHECKS = Pass(1, PassKind.CHECK, (Action(ActionKind.CHECK, "half", version=2, check="golden"),), BODY.config)
 REFUSED = Sent(INTENT, Answer(AnswerKind.REFUSED, 9, "not currently available"), 1.0)
 STUCK = Hold(HoldReason.ARTIFACT_MISSING, "half", "9 is not there", "the directory")
 WAITING = Hold(HoldReason.LOADING, "half", "2 loads", "its end", progressing=True)
@@ -43,6 +44,7 @@ EVENTS: list[tuple[events.Event, int]] = [
     (events.LaneTrouble(1.0, "eu/gpu-1", "halt", "a bug", halted=True), logging.ERROR),
     (events.HoldsChanged(1.0, "eu/gpu-1", (STUCK,), ()), logging.WARNING),
     (events.PassSent(1.0, INTENT), logging.INFO),
+    (events.ChecksBegun(1.0, Intent(8, 1.0, "abc", "eu/gpu-1", CHECKS)), logging.INFO),
     (events.PassAnswered(1.0, REFUSED, 0.01), logging.WARNING),
     (events.OutcomeSeen(1.0, "eu/gpu-1", Outcome(7, LOAD, OutcomeKind.FAILED, 2.0, "corrupt")), logging.WARNING),
 ]

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from reconciler.execute import holds, settle
+from reconciler.plan import spec_digest
+from reconciler.state.check import Check, CheckDue, CheckResult, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Deadlines, DesiredModel, DesiredServer, Fleet, Transition
 from reconciler.state.look import (
@@ -171,3 +173,69 @@ def test_policy_fact_is_false_while_another_policy_is_in_force() -> None:
 def test_every_kind_of_fact_is_judged(fact_kind: FactKind) -> None:
     fact = Fact(fact_kind, "half", 2, "stable")
     assert holds(fact, seen(), CONFIG) in (True, False)
+
+
+# checks
+
+GOLDEN = Check("golden", request="{}", expect="{}")
+CHECKED = replace(SERVER, models=(replace(SERVER.models[0], checks=(GOLDEN,), labels=(("stable", 2),)),))
+CHECK = Action(
+    ActionKind.CHECK, "half", 2, leads_to=(Fact(FactKind.CHECKED, "half", 2, check="golden"),), check="golden"
+)
+
+
+def check_ended(*results: CheckResult, at: float = 10.0, server: DesiredServer = CHECKED) -> Outcome | None:
+    """How a check that was begun at 5 ended."""
+    observed = replace(seen(version(2, VersionState.AVAILABLE, proven=True), at=at), checks=results)
+    specs = (("half", spec_digest(CHECKED.models[0], observed)),)
+    intent = Intent(7, 5.0, "c1", "eu/gpu-1", Pass(1, PassKind.CHECK, (CHECK,), CONFIG, specs=specs))
+    return next(iter(settle(server, [(intent, [0])], observed)), None)
+
+
+def result(verdict: CheckVerdict, at: float = 6.0, name: str = "golden") -> CheckResult:
+    return CheckResult(CheckDue("half", 2, name, GOLDEN.digest), verdict, at, "what was seen")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"),
+    [
+        (CheckVerdict.PASSED, OutcomeKind.DONE),
+        (CheckVerdict.FAILED, OutcomeKind.FAILED),
+        (CheckVerdict.UNANSWERED, OutcomeKind.TIMED_OUT),
+    ],
+)
+def test_check_ends_as_its_result_says_with_its_evidence(verdict: CheckVerdict, kind: OutcomeKind) -> None:
+    ended = check_ended(result(verdict))
+    assert ended is not None
+    assert (ended.kind, ended.evidence) == (kind, "what was seen")
+
+
+def test_check_is_open_until_there_is_a_result_since_its_intent() -> None:
+    assert check_ended() is None
+    assert check_ended(result(CheckVerdict.PASSED, at=4.0)) is None
+
+
+def test_check_ends_when_another_one_of_its_version_failed() -> None:
+    ended = check_ended(result(CheckVerdict.FAILED, name="other"))
+    assert ended is not None
+    assert (ended.kind, ended.evidence) == (OutcomeKind.OVERTAKEN, "check other failed before it")
+
+
+def test_check_ends_when_another_spec_is_wanted() -> None:
+    ended = check_ended(server=SERVER)
+    assert ended is not None
+    assert ended.kind is OutcomeKind.OVERTAKEN
+
+
+def test_check_without_a_result_for_long_timed_out() -> None:
+    ended = check_ended(at=400.0)
+    assert ended is not None
+    assert ended.kind is OutcomeKind.TIMED_OUT
+
+
+def test_fact_that_a_check_has_passed_is_judged_by_its_last_result() -> None:
+    fact = CHECK.leads_to[0]
+    passed, failed = result(CheckVerdict.PASSED), result(CheckVerdict.FAILED, at=7.0)
+    assert holds(fact, replace(seen(), checks=(passed,)), CONFIG)
+    assert not holds(fact, replace(seen(), checks=(passed, failed)), CONFIG)
+    assert not holds(fact, seen(), CONFIG)

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, product
 
-from builders import DATA_LOSS, FLEET
+from builders import DATA_LOSS, FLEET, checked, checking, compared
 from hypothesis import strategies as st
 
 from reconciler.plan import at_rest, spec_digest
+from reconciler.state.check import Check, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import (
     Adopt,
@@ -36,7 +37,7 @@ from reconciler.state.look import (
     VersionFiles,
     VersionState,
 )
-from reconciler.state.memory import Doubt, DoubtReason, Failure, GoodSpec, Outstanding, Refusal, Standing
+from reconciler.state.memory import Doubt, DoubtReason, Failure, GoodSpec, Outstanding, Refusal, Served, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy, specific
 
@@ -70,6 +71,8 @@ TRANSITIONS = (
     Transition(keep_previous=600.0),
 )
 ROOTS = ("models",) * 5 + ("new",)
+GOLDEN, DRIFT = checking("golden"), compared("drift")
+CHECKS = ((), (), (), (GOLDEN,), (GOLDEN, DRIFT))
 
 fleets = st.builds(
     lambda prune, blind, threads, adopt, drift: replace(
@@ -92,11 +95,13 @@ fleets = st.builds(
 def desired_models(name: str) -> st.SearchStrategy[DesiredModel]:
     """A model as git may have it: labels over named versions only, `resource` likewise."""
 
-    def model(spec: Spec, transition: Transition, root: str, limit: int) -> DesiredModel:
-        way = transition if isinstance(spec[0], Specific) else Transition()
-        return DesiredModel(name, name, f"/{root}/{name}", *spec, way, Retry(limit, 10.0, 60.0))
+    def model(spec: Spec, transition: Transition, root: str, limit: int, checks: tuple[Check, ...]) -> DesiredModel:
+        named = isinstance(spec[0], Specific)
+        way = transition if named else Transition()
+        found = DesiredModel(name, name, f"/{root}/{name}", *spec, way, Retry(limit, 10.0, 60.0))
+        return replace(found, checks=checks if named and spec[1] else ())
 
-    parts = (st.sampled_from(each) for each in (SPECS, TRANSITIONS, ROOTS, (1, 2, 3)))
+    parts = (st.sampled_from(each) for each in (SPECS, TRANSITIONS, ROOTS, (1, 2, 3), CHECKS))
     return st.builds(model, *parts)
 
 
@@ -260,6 +265,7 @@ def observations(draw: st.DrawFn, server: DesiredServer) -> Observed:
         doubts=draw(st.sampled_from((*((),) * 24, *DOUBTS))),
         load_seconds=(("a", 4.0),),
     )
+    observed = draw(checks_of(server, observed))
     if not draw(st.booleans()):
         return observed
     good = tuple(GoodSpec(draw(configs(name, SPECS)), "sha256:good", 1.0) for name in names[:2])
@@ -271,6 +277,28 @@ def observations(draw: st.DrawFn, server: DesiredServer) -> Observed:
 
 def _as_git_says(wanted: DesiredModel) -> ModelConfig:
     return ModelConfig(wanted.name, wanted.base_path, wanted.policy, wanted.labels)
+
+
+def checks_of(server: DesiredServer, observed: Observed) -> st.SearchStrategy[Observed]:
+    """The observation with results of some checks, and places where labels were before."""
+    every = [
+        (model.name, version, check, verdict, when)
+        for model in server.models
+        for version in (1, 2, 3)
+        for check in model.checks
+        for verdict, when in product(CheckVerdict, (900.0, 999.9))
+    ]
+    if not every:
+        return st.just(observed)
+    served = [Served(model.name, label, 1) for model in server.models for label in LABELS]
+
+    def told(results: list[tuple[str, int, Check, CheckVerdict, float]], places: list[Served]) -> Observed:
+        seen = replace(observed, served=tuple(places))
+        for name, version, check, verdict, when in results:
+            seen = checked(seen, name, version, check, verdict, when=when)
+        return seen
+
+    return st.builds(told, st.lists(st.sampled_from(every), max_size=4), st.lists(st.sampled_from(served), max_size=2))
 
 
 def _paths_named(server: DesiredServer, *known: ServerConfig) -> list[str]:

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from plan_strategies import Change, changes, desired_servers, observations, situations
 
 from reconciler.invariants import check_pass
-from reconciler.plan import at_rest, forecast, plan, plan_server
+from reconciler.plan import at_rest, checks, forecast, plan, plan_server
 from reconciler.state.desired import Desired, DesiredServer, TransitionPolicy
 from reconciler.state.look import LabelKind, Reach, ReachKind
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Gap, HoldReason, Pass, ServerPlan
+from reconciler.state.plan import ActionKind, Gap, HoldReason, Pass, PassKind, ServerPlan
 
 LONGEST = 80
 """Steps, waits included, within which every road must end."""
@@ -27,10 +27,11 @@ def drive(server: DesiredServer, observed: Observed) -> Iterator[tuple[ServerPla
     for _ in range(LONGEST):
         now = plan_server(COMMIT, server, observed)
         yield now, observed
-        if now.next_pass is None and (waited or not any(hold.progressing for hold in now.holds)):
+        idle = now.next_pass is None and not now.checks
+        if idle and (waited or not any(hold.progressing for hold in now.holds)):
             return
-        waited = now.next_pass is None
-        observed = forecast.settle(server, observed, now.next_pass)
+        waited = idle
+        observed = checks.assumed(forecast.settle(server, observed, now.next_pass), now.checks)
     raise AssertionError(f"no end after {LONGEST} steps: {[body.actions for body in now.passes]}")
 
 
@@ -158,6 +159,25 @@ def essence(now: ServerPlan) -> object:
     return now.differences, passes, [(hold.reason, hold.model, hold.version, hold.label) for hold in now.holds]
 
 
+@given(situations())
+@settings(max_examples=150)
+def test_no_label_goes_to_a_version_with_a_failed_or_missing_check(situation: Situation) -> None:
+    server, observed = situation
+
+    body = plan_server(COMMIT, server, observed).next_pass
+
+    wanted = {model.name: model for model in server.models if model.checks}
+    for action in body.actions if body is not None else ():
+        model = wanted.get(action.model)
+        if model is None or action.kind is not ActionKind.LABEL or not action.label or not action.version:
+            continue
+        if dict(model.labels).get(action.label) != action.version:
+            assert observed.good_spec(action.model) is not None  # on the way back to it
+        elif not checks.exempt(model, observed, action.label, action.version):
+            found = checks.standings(model.name, model.base_path, model.checks, observed, action.version)
+            assert all(each.passed for each in found)
+
+
 # at rest, and from rest to rest
 
 
@@ -194,7 +214,19 @@ def test_the_road_shown_is_the_road_driven_when_the_forecast_comes_true(change: 
 
     driven = [now.next_pass for now, _ in drive(change.after, change.start) if now.next_pass is not None]
 
-    assert [bare(body) for body in shown] == [bare(body) for body in driven]
+    assert [bare(body) for body in shown if body.kind is not PassKind.CHECK] == [bare(body) for body in driven]
+
+
+@given(changes())
+@settings(max_examples=60)
+def test_the_checks_shown_are_the_checks_run_when_the_forecast_comes_true(change: Change) -> None:
+    shown = plan_server(COMMIT, change.after, change.start).passes
+
+    run = [(due.model, due.version, due.check) for now, _ in drive(change.after, change.start) for due in now.checks]
+
+    assert run == [
+        (each.model, each.version, each.check) for body in shown for each in body.actions if body.kind is PassKind.CHECK
+    ]
 
 
 @given(changes(), st.integers(0, 12))

@@ -5,12 +5,16 @@ REWRITE_GOLDEN=1 writes the expected files anew; read the difference before comm
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.sim import CrashPoint, World, model
+from reconciler.sim.predictions import Behaviour, plus
 from reconciler.sim.world import resource
+from reconciler.state.check import Check, CheckKind
+from reconciler.state.desired import DesiredModel
 from reconciler.state.plan import ActionKind
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -72,6 +76,26 @@ def load_that_fails(world: World) -> None:
     world.run_until_converged()
 
 
+def check_that_fails(world: World) -> None:
+    """The label stays, the version goes, the evidence is written; another version passes."""
+    golden = Check("golden", request='{"instances": [[1.0]]}', expect='{"predictions": [[1.0]]}')
+    drift = Check("drift", CheckKind.COMPARE, request='{"instances": [[1.0]]}', against="stable")
+
+    def half(version: int) -> DesiredModel:
+        return replace(model("half", version, stable=version), checks=(golden, drift))
+
+    world.model_files("half", 1, 2, 3)
+    world.commit(half(1))
+    world.run_until_converged()
+    world.network.predictions.script("half", 2, Behaviour(plus(1.0)))
+    world.commit(half(2))
+    world.run_until_at_rest()
+    world.commit(half(3))
+    world.run_until_converged()
+    world.commit(half(1))
+    world.run_until_converged()
+
+
 def killed_with_a_reload_in_flight(world: World) -> None:
     """The reconciler dies after its RPC left, and goes on from its record."""
     world.model_files("half", 1, 2)
@@ -90,6 +114,7 @@ SCRIPTS = [
     resource_exchange,
     empty_restart,
     load_that_fails,
+    check_that_fails,
     killed_with_a_reload_in_flight,
 ]
 
