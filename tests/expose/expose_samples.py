@@ -1,6 +1,7 @@
 """Plans to render: one that promotes and holds, one with a gap, one with nothing to do."""
 
 from reconciler.expose.outline import Subject
+from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit
 from reconciler.state.plan import (
@@ -37,6 +38,15 @@ LOAD = Action(
     needs=(Fact(FactKind.FILES_COMPLETE, "half", 2),),
     leads_to=(Fact(FactKind.AVAILABLE, "half", 2),),
 )
+CHECK = Action(
+    ActionKind.CHECK,
+    "half",
+    version=2,
+    because="before stable goes to it",
+    needs=(Fact(FactKind.AVAILABLE, "half", 2),),
+    leads_to=(Fact(FactKind.CHECKED, "half", 2, check="golden"),),
+    check="golden",
+)
 MOVE = Action(ActionKind.LABEL, "half", version=2, label="stable", before=1, because="git sets stable to 2")
 DROP = Action(ActionKind.UNLOAD, "half", version=1, because="git no longer lists 1")
 
@@ -45,8 +55,9 @@ PROMOTE = ServerPlan(
     differences=(Difference(DifferenceKind.LABEL_WRONG, "half", "2", "1", label="stable"),),
     passes=(
         Pass(1, PassKind.CHANGE, (LOAD,), config((1, 2), stable=1)),
-        Pass(2, PassKind.CHANGE, (MOVE,), config((1, 2), stable=2)),
-        Pass(3, PassKind.CHANGE, (DROP,), config((2,), stable=2)),
+        Pass(2, PassKind.CHECK, (CHECK,), config((1, 2), stable=1)),
+        Pass(3, PassKind.CHANGE, (MOVE,), config((1, 2), stable=2)),
+        Pass(4, PassKind.CHANGE, (DROP,), config((2,), stable=2)),
     ),
     holds=(
         Hold(
@@ -86,6 +97,7 @@ RESOURCE = ServerPlan(
         ),
     ),
     look_again_at=1_795_200_012.0,
+    checks=(CheckDue("fashion", 2, "golden", "sha256:c"), CheckDue("fashion", 2, "drift", "sha256:d", against=1)),
     fingerprint="sha256:bb",
     observed_at=1_795_200_010.0,
 )

@@ -61,7 +61,7 @@ def test_published_schema_is_a_valid_draft_7_schema() -> None:
 
 def test_versions_are_strings_in_json_because_int64_does_not_survive_javascript() -> None:
     document = json.loads(documents.as_json(documents.plan_document(PLAN, SUBJECT)))
-    move = document["servers"][0]["passes"][1]["actions"][0]
+    move = document["servers"][0]["passes"][2]["actions"][0]
     assert (move["before"], move["version"]) == ("1", "2")
 
 

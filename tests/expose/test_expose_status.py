@@ -125,7 +125,7 @@ def test_explanation_of_a_held_model_says_what_blocks_since_when_and_what_releas
 
 def test_explanation_of_a_moving_model_says_what_comes_next_and_what_was_done_last() -> None:
     said = told("half")
-    assert "next      half load 2; half stable 1 → 2; half unload 1 (about " in said
+    assert "next      half load 2; half check 2 golden; half stable 1 → 2; half unload 1 (about " in said
     assert "eu-gpu/gpu-1  half load 2: done after 0.9 s" in said
 
 
