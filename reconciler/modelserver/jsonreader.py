@@ -73,9 +73,8 @@ def read_fast(body: Body) -> Any:
     try:
         return _decode(body[start:] if start else body)
     except rapidjson.JSONDecodeError as error:
-        fault = taken_over(str(error), start) if len(body) > _LONG else None
-        if fault is not None:
-            raise fault from None
+        if len(body) > _LONG:
+            take_over(str(error), start)
     except (UnicodeDecodeError, RecursionError):
         pass
     return jsonscanner.scan(body)
@@ -95,9 +94,12 @@ def _begins_well(head: Body) -> bool:
     return not rest or (rest[0] in _BEGINS_VALUE and rest.count(b"[") < len(rest))
 
 
-def taken_over(message: str, start: int) -> Fault | None:
-    """The library's fault in the words of RapidJSON 1.1.0; None where the versions may differ in more than words."""
+def take_over(message: str, start: int) -> None:
+    """Raise the library's fault in the words of RapidJSON 1.1.0, unless the versions may differ in more than words.
+
+    It is raised in here, where nothing names it: a fault that a local variable of ``read_fast`` held would hold the
+    body through its traceback, until the garbage collector comes.
+    """
     said = _SAYS.fullmatch(message)
-    if said is None or said[2] not in _SAME:
-        return None
-    return Fault(_SAME[said[2]], int(said[1]) + start)
+    if said is not None and said[2] in _SAME:
+        raise Fault(_SAME[said[2]], int(said[1]) + start) from None

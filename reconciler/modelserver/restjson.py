@@ -20,6 +20,7 @@ from reconciler.modelserver.tensors import Proto
 from reconciler.wire.stubs import predict_pb2, tensor_pb2
 
 Document = Members
+_TOGETHER = 10_000  # rows taken at once; among so many the one that does not fit is looked for
 
 
 def parse(body: Body) -> Document:
@@ -93,6 +94,21 @@ class _Column:
             raise invalid_argument(f"Expecting shape {_bracketed(self.shape)} but got: {_bracketed(shape)}")
         self.values.extend(added)
 
+    def add_together(self, items: list[Any]) -> bool:
+        """Many rows at once, which is much quicker; False if they do not fit, and then one by one will say why."""
+        rows = _Column(self.dtype)
+        try:
+            rows.add(items)
+        except StatusError:
+            return False
+        _, *shape = rows.shape or ()
+        if self.shape is None:
+            self.shape, self.size = tuple(shape), rows.size // len(items)
+        elif self.shape != tuple(shape):
+            return False
+        self.values.extend(rows.values)
+        return True
+
     def tensor(self, *batch: int) -> Proto:
         tensor = tensor_pb2.TensorProto(dtype=self.dtype)
         for size in (*batch, *(self.shape or ())):
@@ -122,15 +138,13 @@ def _from_rows(rows: list[Any], dtypes: Mapping[str, int]) -> dict[str, Proto]:
 
 
 def _from_plain_rows(rows: list[Any], dtype: int) -> Proto:
-    whole = _Column(dtype)
-    try:
-        whole.add(rows)  # fits nearly always, and is much quicker than row by row
-    except StatusError:
-        column = _Column(dtype)
-        for number, row in enumerate(rows):
-            _add_plain_row(number, row, column)
-        return column.tensor(len(rows))
-    return whole.tensor()
+    column = _Column(dtype)
+    for first in range(0, len(rows), _TOGETHER):
+        some = rows[first : first + _TOGETHER]
+        if not column.add_together(some):
+            for number, row in enumerate(some, first):
+                _add_plain_row(number, row, column)
+    return column.tensor(len(rows))
 
 
 def _add_named_row(number: int, row: Any, columns: Mapping[str, _Column]) -> None:

@@ -183,6 +183,25 @@ def test_a_body_that_does_not_fit_is_refused(document: Any, dtypes: dict[str, in
 
 
 @pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("a", 'JSON Value: "a" Type: String is not of expected type: float'),
+        ([1.0], "Expecting shape [] but got: [1]"),
+    ],
+)
+def test_of_many_rows_the_one_that_does_not_fit_is_named(row: Any, why: str) -> None:
+    rows = [0.5] * 2 * restjson._TOGETHER + [row] * restjson._TOGETHER
+    where = f"Failed to process element: {2 * restjson._TOGETHER} of 'instances' list."
+    assert refusal({"instances": rows}, x=FLOAT) == f"{where} Error: INVALID_ARGUMENT: {why}"
+
+
+def test_many_rows_of_arrays_come_together_as_one_tensor() -> None:
+    rows = [[number, 1.0] for number in range(2 * restjson._TOGETHER + 1)]
+    filled = request({"instances": rows}, x=FLOAT).inputs["x"]
+    assert tensors.to_array(filled).tolist() == rows
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         (b"0.1", "0.1"),

@@ -1,7 +1,11 @@
 """The JSON reader: RapidJSON 1.1.0's texts, offsets and numbers, and that the quick way and the careful one agree."""
 
+import contextlib
+import gc
 import json
 import math
+import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -171,10 +175,8 @@ def by_library(text: bytes) -> Any:
     try:
         return jsonreader._decode(text[jsonscanner.body_start(text) :])
     except rapidjson.JSONDecodeError as error:
-        fault = jsonreader.taken_over(str(error), jsonscanner.body_start(text))
-        if fault is None:
-            return scan(text)
-        raise fault from None
+        jsonreader.take_over(str(error), jsonscanner.body_start(text))
+        return scan(text)
     except (UnicodeDecodeError, RecursionError):
         return scan(text)
 
@@ -195,3 +197,33 @@ def test_both_ways_find_the_same_fault(scraps: list[str], inside: bool) -> None:
 def test_both_ways_read_what_python_wrote(value: Any, escaped: bool) -> None:
     text = json.dumps(value, ensure_ascii=escaped).encode("utf-8", "surrogatepass")
     assert outcome(by_library, text) == outcome(scan, text)
+
+
+class LongBody(bytearray):
+    """A body that weak references can watch."""
+
+    __slots__ = ("__weakref__",)
+
+
+def test_a_long_body_with_a_fault_is_gone_as_soon_as_it_was_refused() -> None:
+    body = LongBody(b'["' + b"x" * jsonreader._LONG)
+    watched = weakref.ref(body)
+    with collected_by_hand():
+        refuse(body)
+        del body
+        assert watched() is None
+
+
+def refuse(body: bytearray) -> None:
+    with contextlib.suppress(StatusError):
+        jsonreader.read(body)
+
+
+@contextlib.contextmanager
+def collected_by_hand() -> Iterator[None]:
+    """Without the garbage collector, which would hide a ring of references for as long as it takes to come."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
