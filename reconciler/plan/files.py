@@ -15,6 +15,9 @@ from reconciler.state.look import ASSUMED, Presence, VersionState
 from reconciler.state.memory import Failure
 from reconciler.state.plan import Hold, HoldReason
 
+SOON = 1.0
+"""Seconds until a directory that was still growing is judged anew; it must rest for two (`preflight/stillness.py`)."""
+
 
 def obstacle(stage: Scene, target: Target, version: int) -> Hold | None:
     """The first reason why a version of a model must not be listed now, None where it may."""
@@ -58,6 +61,10 @@ def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
             f"the directory {where}, copied under another name and renamed; or a commit that names another version"
         )
         return Hold(HoldReason.ARTIFACT_MISSING, target.name, detail, release, version=version)
+    if files.growing:
+        detail = f"{where} is not at rest: it lacks {', '.join(files.lacks)}"
+        release, until = "a moment without a change", stage.observed.at + SOON
+        return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, release, until, version, progressing=True)
     if not files.complete:
         detail = f"{where} is not complete: it lacks {', '.join(files.lacks)}"
         return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, "the missing files", version=version)

@@ -2,13 +2,27 @@
 
 from dataclasses import replace
 
-from builders import at, available, lines, listing, model, next_lines, planned, reading, reasons, seen, server, stored
+from builders import (
+    at,
+    available,
+    facts,
+    lines,
+    listing,
+    model,
+    next_lines,
+    planned,
+    reading,
+    reasons,
+    seen,
+    server,
+    stored,
+)
 
 from reconciler.plan import spec_digest
 from reconciler.sim.storage import USUAL
 from reconciler.state.desired import Accepted, DesiredModel, Preflight
 from reconciler.state.export import Export, TensorSpec
-from reconciler.state.look import PathFacts, Presence
+from reconciler.state.look import PathFacts, Presence, VersionFiles
 from reconciler.state.memory import Replaced
 from reconciler.state.observed import Observed
 from reconciler.state.plan import ActionKind, Hold, ServerPlan
@@ -160,3 +174,11 @@ def test_a_version_that_cannot_be_read_is_held_with_the_problem_before_anything_
 def test_leaving_a_version_that_cannot_be_read_is_not_known_to_be_compatible() -> None:
     torn = Export("/models/half", 1, "sha256:1", problem="saved_model.pb: cut off")
     assert reasons(planned(NEW, with_exports(at(OLD, NEW), torn, export(2)))) >= {"SignatureBreak"}
+
+
+def test_a_directory_that_is_still_growing_is_waited_for_and_looked_at_again_soon() -> None:
+    growing = VersionFiles(2, ("an end: it is still growing",), growing=True)
+    observed = facts(at(OLD, NEW), PathFacts("/models/half", Presence.SEEN, (VersionFiles(1), growing)))
+    plan = planned(NEW, observed)
+    assert hold(plan, "ArtifactIncomplete").progressing
+    assert plan.look_again_at == 1001.0

@@ -17,6 +17,7 @@ import yaml
 
 import reconciler
 from reconciler.cli.demo.fleet import ModelServer
+from reconciler.modelserver import samples
 
 VERSIONS = range(1, 4)
 """The versions exported of each model."""
@@ -78,6 +79,10 @@ class Stage:
         for path, document in self.documents.values():
             document["spec"]["placement"] = [{"fleet": each.split("/")[0]} for each in self.servers]
             _write(path, document)
+
+    def publish(self, source: Actor, version: int, target: Actor, number: int) -> None:
+        """Copy an exported version under another model's name, as happens."""
+        samples.publish(self.models / source.name / str(version), self.models / target.name, number)
 
     def change(
         self, actor: Actor, versions: Sequence[int], labels: dict[str, int], policy: str = "availability"

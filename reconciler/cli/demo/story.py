@@ -1,4 +1,4 @@
-"""The story: seven chapters, each a real commit or a real accident, with what must be true after it.
+"""The story: chapters, each a real commit or a real accident, with what must be true after it.
 
 Called by `__init__` once servers and service run. Every claim is checked against what the clients were answered and
 what the service wrote down; a claim that does not hold is printed as such and ends the demo with exit 1.
@@ -42,6 +42,15 @@ class Cast:
     timeline: Timeline
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A label that must stay where it is, whatever version a commit asks for."""
+
+    label: str
+    now: int
+    asked: int
+
+
 class Story:
     """Plays the chapters in order."""
 
@@ -60,6 +69,8 @@ class Story:
             self._revert,
             self._missing,
             self._take_back,
+            self._breaking,
+            self._take_back,
             self._resource,
             self._crash,
         ]
@@ -68,6 +79,7 @@ class Story:
 
     async def _go_live(self) -> None:
         stage = self._cast.stage
+        await asyncio.to_thread(stage.publish, FASHION, 1, HALF, 4)  # a mistake of which more below
         stage.change(HALF, [1], {"stable": 1})
         stage.change(FASHION, [1], {"stable": 1}, policy="resource")
         await self._deliver(await self._commit(ADA, "half 1 and fashion 1 go live"), ADA)
@@ -96,12 +108,22 @@ class Story:
 
     async def _missing(self) -> None:
         """A version that does not exist: held; what serves goes on serving, although git no longer lists it."""
+        self._cast.stage.change(HALF, [1, 9], {"stable": 1, "canary": 9})
+        await self._held(ADA, "half: 9 as canary, which nobody has exported", Held("canary", now=2, asked=9))
+
+    async def _breaking(self) -> None:
+        """An export with another signature under half's name: held before anything is loaded."""
+        stage = self._cast.stage
+        stage.change(HALF, [2, 4], {"stable": 4, "canary": 2})
+        await self._held(GRACE, "half: 4 is stable, exported from the wrong model", Held("stable", now=1, asked=4))
+
+    async def _held(self, author: Author, message: str, held: "Held") -> None:
+        """Push a commit that must not be carried out; claim that nothing that serves was touched."""
         cast = self._cast
-        cast.stage.change(HALF, [1, 9], {"stable": 1, "canary": 9})
-        commit, mark = await self._commit(ADA, "half: 9 as canary, which nobody has exported"), cast.witness.mark()
-        for line in cast.traffic.of(HALF.name, "canary"):
-            line.expect(9)
-        await self._push(commit, ADA)
+        commit, mark = await self._commit(author, message), cast.witness.mark()
+        for line in cast.traffic.of(HALF.name, held.label):
+            line.expect(held.asked)
+        await self._push(commit, author)
         said = await cast.witness.stalled(commit, cast.stage.servers, WITHIN)
         await asyncio.sleep(1.0)
         cast.timeline.say(f"          held on both servers, {' and '.join(sorted(set(said)))}", "magenta")
@@ -113,13 +135,14 @@ class Story:
             if action.kind in (ActionKind.UNLOAD, ActionKind.UNLABEL, ActionKind.REMOVE_MODEL)
         ]
         cast.timeline.claim(not gone, "nothing was unloaded and no label went")
-        still = all(line.latest == 2 for line in cast.traffic.of(HALF.name, "canary"))
-        cast.timeline.claim(still, "canary is still answered by 2")
+        still = all(line.latest == held.now for line in cast.traffic.of(HALF.name, held.label))
+        cast.timeline.claim(still, f"{held.label} is still answered by {held.now}")
 
     async def _take_back(self) -> None:
         commit = await asyncio.to_thread(self._cast.repository.revert, ADA, self._cast.repository.head())
-        for line in self._cast.traffic.of(HALF.name, "canary"):
-            line.expect(2)
+        for label, version in (("canary", 2), ("stable", 1)):
+            for line in self._cast.traffic.of(HALF.name, label):
+                line.expect(version)
         await self._deliver(commit, ADA)
 
     async def _resource(self) -> None:
