@@ -10,10 +10,6 @@ from reconciler.state.plan import ActionKind
 pytestmark = [pytest.mark.serving, pytest.mark.parametrize("stage", [2], indirect=True)]
 FIRST_THEN_REST = [{"name": "first", "maxServers": 1}, {"name": "rest"}]
 WAVES: Document = {"maxConcurrent": 1, "maxUnavailable": 1, "waves": FIRST_THEN_REST}
-    "maxConcurrent": 1,
-    "maxUnavailable": 1,
-    "waves": [{"name": "first", "maxServers": 1}, {"name": "rest"}],
-}
 
 
 def test_a_change_goes_from_server_to_server_and_no_request_is_lost(stage: Stage) -> None:
