@@ -40,7 +40,7 @@ FAILED, UNANSWERED = CheckVerdict.FAILED, CheckVerdict.UNANSWERED
 
 
 def half(*versions: int, checks: tuple[Check, ...] = (GOLDEN,), **labels: int) -> DesiredModel:
-    return replace(model("half", versions, **labels), checks=checks)
+    return replace(model("half", versions), labels=tuple(sorted(labels.items())), checks=checks)
 
 
 ONE, TWO = server(half(1, stable=1)), server(half(2, stable=2))

@@ -30,7 +30,7 @@ def world() -> Iterator[World]:
 
 
 def half(*versions: int, checks: tuple[Check, ...] = (GOLDEN,), **labels: int) -> DesiredModel:
-    return replace(model("half", *versions, **labels), checks=checks)
+    return replace(model("half", *versions), labels=tuple(sorted(labels.items())), checks=checks)
 
 
 def live(world: World, *checks: Check) -> None:
