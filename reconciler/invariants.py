@@ -203,7 +203,7 @@ def removals_have_consent(case: Case) -> Iterator[Violation]:
     if not case.observed.reach.answers:
         yield Violation(6, "", "the server was not seen")
     for name in sorted(removed):
-        if not case.server.fleet.prune or case.server.model(name) is not None:
+        if not case.server.prunes(case.observed.wish(name)) or case.server.model(name) is not None:
             yield Violation(6, name, "it would be removed without consent")
     if removed and not case.body.config.models and not case.prunes_all:
         yield Violation(6, "", "the server would be emptied without the trailer Model-Prune: all")

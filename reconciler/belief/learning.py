@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from reconciler.belief import checks, doubts, exports, fence, labels, life, listing, reloads, versions
 from reconciler.state.config import ModelConfig
-from reconciler.state.desired import DesiredServer
+from reconciler.state.desired import DesiredServer, Prune
 from reconciler.state.look import Look, ServingError, VersionState
 from reconciler.state.memory import Failure, Memory, VersionMemory
 from reconciler.state.versions import Specific
@@ -28,7 +28,7 @@ KEPT_REMOVED = 3600.0
 
 def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     """The memory after this look. The same object where the look brought nothing new."""
-    memory = life.at_address(server, memory)
+    memory = _wished(server, life.at_address(server, memory))
     if not look.reach.answers:
         return _storage(server, life.unanswered(memory, look), look)
     before = memory
@@ -42,6 +42,14 @@ def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     memory = exports.folded(server, memory, look)
     memory = doubts.weighed(server, memory, look, before.versions)
     return memory if memory is before and not memory.removed else _forgotten(server, memory, look.at)
+
+
+def _wished(server: DesiredServer, memory: Memory) -> Memory:
+    """The memory with what documents say of pruning now, and what those said that are gone."""
+    named = {model.name for model in server.models}
+    said = [(model.name, model.prune) for model in server.models if model.prune is not Prune.INHERIT]
+    wishes = tuple(sorted([*said, *(each for each in memory.wishes if each[0] not in named)]))
+    return memory if wishes == memory.wishes else replace(memory, wishes=wishes)
 
 
 def booked(server: DesiredServer, memory: Memory, at: float) -> Memory:
@@ -122,6 +130,7 @@ def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:
         good=tuple(each for each in memory.good if each.config.name in names),
         past=tuple(each for each in memory.past if each[0] in names),
         steady=tuple(each for each in memory.steady if each in names),
+        wishes=tuple(each for each in memory.wishes if each[0] in names),
         doubts=tuple(each for each in memory.doubts if each.model in names),
     )
 

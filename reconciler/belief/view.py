@@ -47,6 +47,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         steady=memory.steady,
         checks=memory.checks,
         served=memory.served,
+        wishes=memory.wishes,
     )
 
 

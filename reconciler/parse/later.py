@@ -10,7 +10,6 @@ FIELDS: frozenset[tuple[str, ...]] = frozenset(
         "Fleet.spec.servers.memory",
         "Model.spec.checks",
         "Model.spec.onFailure",
-        "Model.spec.prune",
     )
 )
 

@@ -23,6 +23,7 @@ from reconciler.state.desired import (
     Fleet,
     Place,
     Preflight,
+    Prune,
     Retry,
     Rollout,
     SecretRef,
@@ -125,6 +126,7 @@ def model(document: Node) -> ModelDocument:
         transition=Transition(**_given(_TRANSITION, spec.get("transition"))),
         retry=Retry(**_given(_RETRY, spec.get("retry"))),
         suspend=suspend(spec),
+        prune=Prune(spec.get("prune", "inherit")),
         preflight=_preflight(spec.get("preflight", {})),
         place=Place("", document.line, document.column),
     )

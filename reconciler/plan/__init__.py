@@ -10,7 +10,8 @@ from reconciler.plan.guards import guarded
 from reconciler.plan.progress import Progress, progress
 from reconciler.plan.rest import at_rest, reached
 from reconciler.plan.road import check_pass, plan_server
-from reconciler.plan.target import FREE, Vetoes, spec_digest
+from reconciler.plan.target import spec_digest
+from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.waves import may_begin, takes_turns, vetoes
 
 __all__ = [

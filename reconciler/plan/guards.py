@@ -7,7 +7,8 @@ Deliberately not here: when windows open (`windows.py`), and turns between serve
 
 from collections.abc import Iterator
 
-from reconciler.plan.target import FREE, Vetoes, begins, removal, spec_digest
+from reconciler.plan.target import begins, spec_digest
+from reconciler.plan.vetoing import FREE, Vetoes, removal
 from reconciler.state.desired import DesiredServer
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Freeze, Hold, HoldReason, ServerPlan

@@ -8,7 +8,8 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reconciler.plan.target import FREE, Origin, Targets, Vetoes, begins, removal, spec_digest, targets
+from reconciler.plan.target import Origin, Targets, begins, spec_digest, targets
+from reconciler.plan.vetoing import FREE, Vetoes, removal
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, TransitionPolicy
 from reconciler.state.observed import Observed
 from reconciler.state.plan import ServerPlan

@@ -7,7 +7,7 @@ loop, which books the specs that were reached as good.
 from reconciler.plan.differences import differs
 from reconciler.plan.target import Origin, Target, spec_digest, targets
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.desired import Commit, DesiredModel, DesiredServer
+from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Prune
 from reconciler.state.look import ASSUMED, LabelKind, LabelReading, PathFacts, Presence, VersionFiles, VersionState
 from reconciler.state.memory import GoodSpec, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
@@ -26,6 +26,7 @@ def at_rest(server: DesiredServer, at: float = 0.0, *, also: DesiredServer | Non
         known_as=config,
         models=tuple(_model(model) for model in server.models),
         paths=_paths((*server.models, *others)),
+        wishes=tuple((model.name, model.prune) for model in server.models if model.prune is not Prune.INHERIT),
     )
 
 

@@ -14,7 +14,8 @@ from reconciler.plan.gates import gate
 from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
-from reconciler.plan.target import FREE, Targets, Vetoes, spec_digest, targets
+from reconciler.plan.target import Targets, spec_digest, targets
+from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.warnings import warnings
 from reconciler.state.check import CheckDue
 from reconciler.state.desired import Commit, DesiredServer, Drift

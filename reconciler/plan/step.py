@@ -72,7 +72,7 @@ def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple
         Action(
             ActionKind.REMOVE_MODEL,
             name,
-            because="git no longer names it, and the fleet prunes",
+            because="git no longer names it, and it may be pruned",
             leads_to=(Fact(FactKind.MODEL_UNLISTED, name),),
         )
         for name in targets.removed

@@ -7,14 +7,14 @@ last sent. How to get there is not decided here.
 
 import enum
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 
 from reconciler.plan import checks
 from reconciler.plan.gates import suspension
+from reconciler.plan.pruning import kept
 from reconciler.plan.reporting import reported
 from reconciler.plan.retention import retained
+from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.wording import times
 from reconciler.state.check import Check, CheckResult
 from reconciler.state.config import ModelConfig
@@ -117,17 +117,6 @@ def spec_digest(model: DesiredModel, observed: Observed) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-Vetoes = Mapping[str, Hold]
-"""Changes that may not begin on a server now, each with why: by document, or by `removal(name)`."""
-
-FREE: Vetoes = MappingProxyType({})
-
-
-def removal(name: str) -> str:
-    """The key under which the removal of a model that git no longer names is permitted or not."""
-    return f"-{name}"  # no document is called so
-
-
 def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes = FREE) -> Targets:
     """Effective desired state of one server, and why where it is not git's.
 
@@ -159,23 +148,23 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     wanted_names = {model.name for model in server.models}
     extra = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
     orphans = [config for name, config in sorted(extra.items()) if name not in wanted_names]
-    keep = _guard(commit, server, orphans)
+    keep = kept(commit, server, observed, [config.name for config in orphans], vetoes)
+    stay = [config for config in orphans if config.name in keep]
+    models.extend(_orphan(config, observed) for config in stay)
+    holds.extend(replace(keep[config.name], model=config.name) for config in stay)
+    waiting.extend(config.name for config in stay if keep[config.name].reason not in _GUARDS)
+    leaving = [config for config in orphans if config.name not in keep and config.name in observed.sent.names]
+    removed = tuple(config.name for config in leaving)
     last: tuple[str, ...] = ()
-    if keep is None:
-        stay = [each for each in orphans if each.name in observed.sent.names and removal(each.name) in vetoes]
-        models += [_orphan(config, observed) for config in stay]
-        holds += [replace(vetoes[removal(config.name)], model=config.name) for config in stay]
-        waiting += [config.name for config in stay]
-        orphans = [each for each in orphans if each not in stay]
-        orphans = [config for config in orphans if config.name in observed.sent.names]
-        removed = tuple(config.name for config in orphans)
-        if not (models and removed and len(removed) == len(observed.sent.models)):
-            models.sort(key=lambda each: each.name)
-            return Targets(tuple(models), removed, tuple(holds), waiting=tuple(waiting))
-        keep, last = _LAST, removed
-    models.extend(_orphan(config, observed) for config in orphans)
-    holds.extend(replace(keep, model=config.name) for config in orphans)
-    return Targets(tuple(sorted(models, key=lambda each: each.name)), (), tuple(holds), last, tuple(waiting))
+    if models and removed and len(removed) == len(observed.sent.models):
+        models.extend(_orphan(config, observed) for config in leaving)
+        holds.extend(replace(_LAST, model=name) for name in removed)
+        removed, last = (), removed
+    return Targets(tuple(sorted(models, key=lambda each: each.name)), removed, tuple(holds), last, tuple(waiting))
+
+
+_GUARDS = (HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD)
+"""Why a model that git no longer names is as good as wanted; any other hold only puts its removal off."""
 
 
 def _files_changed(each: Replaced) -> Hold:
@@ -330,27 +319,6 @@ def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: b
         "a commit that changes this model's spec, or repaired files under a new version number",
         version=worst.version,
     )
-
-
-def _guard(commit: Commit, server: DesiredServer, orphans: list[ModelConfig]) -> Hold | None:
-    """Why models that git no longer names stay, or None where they may go."""
-    if not orphans:
-        return None
-    if not server.fleet.prune:
-        return Hold(
-            HoldReason.PRUNE_GUARD,
-            "",
-            "no Model document places it on this server any more, but the fleet does not prune",
-            f"`prune: true` in Fleet {server.fleet.name}, or a Model document that names it again",
-        )
-    if not server.models and not commit.prunes_all:
-        return Hold(
-            HoldReason.EMPTYING_GUARD,
-            "",
-            "removing it would leave this server without any model",
-            "the trailer `Model-Prune: all` in the message of the commit in force",
-        )
-    return None
 
 
 def _orphan(config: ModelConfig, observed: Observed) -> Target:

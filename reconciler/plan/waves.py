@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.plan.progress import NOT_YET, Part, Progress, Stage
-from reconciler.plan.target import Vetoes
+from reconciler.plan.vetoing import Vetoes
 from reconciler.plan.wording import counted
 from reconciler.state.desired import DesiredServer, Rollout, TransitionPolicy, Wave
 from reconciler.state.plan import Hold, HoldReason

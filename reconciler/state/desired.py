@@ -39,6 +39,14 @@ class Drift(enum.StrEnum):
     REPORT = "report"
 
 
+class Prune(enum.StrEnum):
+    """Whether a model may be removed from a server once git no longer places it there."""
+
+    INHERIT = "inherit"
+    ALLOW = "allow"
+    FORBID = "forbid"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where in the repository something was written; lines and columns count from 1."""
@@ -153,6 +161,7 @@ class DesiredModel:
     suspend: Suspend | None = None
     preflight: Preflight = Preflight()
     checks: tuple[Check, ...] = ()
+    prune: Prune = Prune.INHERIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +312,10 @@ class DesiredServer:
     def id(self) -> str:
         """Identity: `fleet/server`."""
         return f"{self.fleet.name}/{self.name}"
+
+    def prunes(self, wish: Prune) -> bool:
+        """Whether a model that git no longer places here is removed; `wish`: of the last document that placed it."""
+        return self.fleet.prune if wish is Prune.INHERIT else wish is Prune.ALLOW
 
     def model(self, name: str) -> DesiredModel | None:
         """The model of that servable name, None where this server shall not have it."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.state.check import CheckResult
 from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.desired import Prune
 from reconciler.state.export import Export
 from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
 
@@ -238,7 +239,8 @@ class Memory:
     was read of versions that a label leaves or goes to. replaced: loaded versions whose files were changed since.
     checks: how checks ended, so many per model. served: where labels were in specs that were wholly reached.
     paths, paths_at: what storage held when last looked at, and when each path was. steady: the models, ascending, that
-    stood wholly as git says, and that neither a reload of ours nor a new life has changed since.
+    stood wholly as git says, and that neither a reload of ours nor a new life has changed since. wishes: (model, what
+    its last document said of pruning), ascending, where that is not `inherit`.
     """
 
     server: str
@@ -270,6 +272,7 @@ class Memory:
     paths: tuple[PathFacts, ...] = ()
     paths_at: tuple[tuple[str, float], ...] = ()
     steady: tuple[str, ...] = ()
+    wishes: tuple[tuple[str, Prune], ...] = ()
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""

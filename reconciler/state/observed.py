@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.state.check import CheckDue, CheckResult
 from reconciler.state.config import ServerConfig
+from reconciler.state.desired import Prune
 from reconciler.state.export import Export
 from reconciler.state.look import (
     LabelKind,
@@ -112,7 +113,7 @@ class Observed:
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
     busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady, checks,
-    served: see Memory.
+    served, wishes: see Memory.
     wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
 
@@ -142,6 +143,7 @@ class Observed:
     steady: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
     served: tuple[Served, ...] = ()
+    wishes: tuple[tuple[str, Prune], ...] = ()
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""
@@ -167,6 +169,10 @@ class Observed:
             if (each.base_path, each.version) == (base_path, version):
                 return each
         return None
+
+    def wish(self, model: str) -> Prune:
+        """What the last document that placed that model here said of pruning."""
+        return dict(self.wishes).get(model, Prune.INHERIT)
 
     def good_spec(self, model: str) -> GoodSpec | None:
         """The last spec of that model wholly reached here."""

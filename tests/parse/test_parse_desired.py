@@ -22,6 +22,7 @@ from reconciler.state.desired import (
     Fleet,
     Place,
     Preflight,
+    Prune,
     Retry,
     Rollout,
     SecretRef,
@@ -80,6 +81,7 @@ spec:
   labels: {stable: "41", canary: 42}
   transition: {policy: resource, allowDowntime: true, loadDeadline: 15m}
   retry: {limit: 5, backoff: 1m, max: 10m}
+  prune: forbid
   preflight:
     fingerprints:
       "42": "sha256:4444444444444444444444444444444444444444444444444444444444444444"
@@ -123,6 +125,7 @@ def test_every_field_of_a_model_arrives() -> None:
             labels=(("canary", 42), ("stable", 41)),
             transition=Transition(TransitionPolicy.RESOURCE, allow_downtime=True, load_deadline=900.0),
             retry=Retry(5, 60.0, 600.0),
+            prune=Prune.FORBID,
             place=Place("model.yaml", 1, 1),
             preflight=Preflight(
                 ((41, f"sha256:{'1' * 64}"), (42, f"sha256:{'4' * 64}")),

@@ -40,7 +40,6 @@ def test_an_unknown_field_is_an_error_with_the_nearest_name(old: str, new: str, 
     [
         "checks: []",
         "onFailure: hold",
-        "prune: inherit",
     ],
 )
 def test_a_field_of_a_model_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:

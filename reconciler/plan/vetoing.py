@@ -1,0 +1,16 @@
+"""Changes that may not begin on a server now, each with why: what turns and guards hand to `plan/target.py`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from reconciler.state.plan import Hold
+
+Vetoes = Mapping[str, Hold]
+"""By document, or by `removal(name)`."""
+
+FREE: Vetoes = MappingProxyType({})
+
+
+def removal(name: str) -> str:
+    """The key under which the removal of a model that git no longer names is permitted or not."""
+    return f"-{name}"  # no document is called so
