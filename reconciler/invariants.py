@@ -205,6 +205,8 @@ def removals_have_consent(case: Case) -> Iterator[Violation]:
     for name in sorted(removed):
         if not case.server.prunes(case.observed.wish(name)) or case.server.model(name) is not None:
             yield Violation(6, name, "it would be removed without consent")
+        if case.server.blast is not None and name in case.server.blast.models:
+            yield Violation(6, name, "it would be removed although that many removals at once are held")
     if removed and not case.body.config.models and not case.prunes_all:
         yield Violation(6, "", "the server would be emptied without the trailer Model-Prune: all")
 

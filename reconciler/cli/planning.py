@@ -16,9 +16,10 @@ from reconciler.cli.exits import Misused
 from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
 from reconciler.expose import words
 from reconciler.expose.outline import Subject
+from reconciler.plan import blast
 from reconciler.state.desired import Desired, DesiredServer
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Pass, Plan
+from reconciler.state.plan import Freeze, Pass, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,13 @@ def make(options: RepositoryOptions, state: StateOptions, references: ReferenceO
     commit = repository.commit_named(source, references.to, options)
     wanted = repository.wanted(source, commit, options.path)
     if references.from_ is None:
+        wanted = replace(wanted, desired=wiring.judged(wanted.desired, source, options.path, state.directory()))
         observed = asyncio.run(wiring.look_at(wanted.desired, state.directory()))
         return _made(wanted, observed, None)
     before = repository.commit_named(source, references.from_, options)
     base = repository.wanted(source, before, options.path).desired
+    fleets = {server.fleet.name for server in base.servers}
+    wanted = replace(wanted, desired=blast.judged(wanted.desired, dict.fromkeys(fleets, base)).desired)
     return _made(wanted, converged_at(base, wanted.desired), base)
 
 
@@ -73,12 +77,16 @@ def _empty(server: DesiredServer) -> DesiredServer:
 
 
 def _made(wanted: repository.Wanted, observed: Mapping[str, Observed], base: Desired | None) -> Made:
-    fleets = {server.fleet.name: server.fleet for server in wanted.desired.servers}
-    found = {name: windows.frozen(fleet.windows, time.time()) for name, fleet in fleets.items()}
-    freezes = {name: freeze for name, freeze in found.items() if freeze is not None}
     with collector.paused():
-        plan = planner.plan(wanted.desired, observed, freezes)
+        plan = planner.plan(wanted.desired, observed, freezes(wanted.desired))
     return Made(plan, wanted.desired, observed, base, wanted.warnings)
+
+
+def freezes(desired: Desired) -> dict[str, Freeze]:
+    """What keeps changes from beginning at this moment, by fleet."""
+    fleets = {server.fleet.name: server.fleet for server in desired.servers}
+    found = {name: windows.frozen(fleet.windows, time.time()) for name, fleet in fleets.items()}
+    return {name: freeze for name, freeze in found.items() if freeze is not None}
 
 
 def server_named(desired: Desired, name: str) -> DesiredServer:

@@ -20,7 +20,7 @@ from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
 from reconciler.errors import HistoryRewritten, RevisionMissing
 from reconciler.ports import Ledger, Source
-from reconciler.source import Documents, Watch
+from reconciler.source import Baseline, Documents, Watch
 from reconciler.source.watch import Pauses
 from reconciler.state.desired import Commit, Desired
 
@@ -97,6 +97,12 @@ def commit_named(source: Source, revision: str | None, options: RepositoryOption
 def followed(source: GitMirror, below: str, ledger: Ledger) -> Watch:
     """What decides which commit is in force, for a service."""
     return Watch(source, Documents(source, below), ledger, SystemClock(), Pauses(chance=random.random))
+
+
+def baseline(source: Source, below: str, ledger: Ledger) -> Baseline:
+    """With what a commit is compared for its blast radius."""
+    documents = Documents(source, below)
+    return Baseline(ledger, lambda commit: documents.at(commit).desired)
 
 
 def at_commit(source: Source, commit_id: str, below: str) -> parse.Parsed:

@@ -15,10 +15,10 @@ from reconciler.adapters.lock import StateDirectory
 from reconciler.adapters.serving import GrpcClients
 from reconciler.adapters.storage import FsspecStore
 from reconciler.adapters.storage_threads import DaemonThreads
-from reconciler.cli import survey
+from reconciler.cli import repository, survey
 from reconciler.loop.events import Events
 from reconciler.loop.tools import Pace, Tools
-from reconciler.ports import Ledger
+from reconciler.ports import Ledger, Source
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Desired
 from reconciler.state.memory import Memory
@@ -57,6 +57,18 @@ def remembered(state: Path) -> dict[str, Memory]:
     ledger = SqliteLedger(path, writable=False)
     try:
         return {memory.server: memory for memory in ledger.memories()}
+    finally:
+        ledger.close()
+
+
+def judged(desired: Desired, source: Source, below: str, state: Path) -> Desired:
+    """The desired state with the removals held that a service would hold now; nothing where there is no record yet."""
+    path = StateDirectory(state).ledger
+    if not path.exists():
+        return desired
+    ledger = SqliteLedger(path, writable=False)
+    try:
+        return repository.baseline(source, below, ledger).judged(desired, keep=False)
     finally:
         ledger.close()
 

@@ -14,6 +14,7 @@ from reconciler.parse.nodes import Node
 from reconciler.state.desired import (
     Accepted,
     Adopt,
+    BlastRadius,
     Connection,
     Deadlines,
     Delivery,
@@ -93,6 +94,7 @@ _TF_SERVING: _Fields = {
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
 _SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
+_BLAST: _Fields = {"maxRemovals": ("max_removals", int), "maxPercent": ("max_percent", int)}
 _WINDOW: _Fields = {
     "name": ("name", str),
     "kind": ("kind", WindowKind),
@@ -157,6 +159,7 @@ def fleet(document: Node) -> FleetDocument:
         deadlines=Deadlines(**_given(_DEADLINES, spec.get("deadlines"))),
         suspend=suspend(spec),
         rollout=_rollout(node),
+        blast_radius=BlastRadius(**_given(_BLAST, spec.get("blastRadius"))),
         windows=tuple(Window(**_given(_WINDOW, each)) for each in spec.get("windows", [])),
         place=Place("", document.line, document.column),
         **_given(_CONSENTS, spec),

@@ -1,15 +1,16 @@
-"""What may not begin on one server now, whatever its fleet's rollout says: freeze windows.
+"""What may not begin on one server now, whatever its fleet's rollout says: freeze windows, blast radius.
 
 Called by `plan/fleet.py` and by lanes, after planning without vetoes. The answer is vetoes (`plan/target.py`): a spec
 that was not begun waits on the last good one, what is under way goes on, and what was reached before is healed.
-Deliberately not here: when windows open (`windows.py`), and turns between servers (`plan/waves.py`).
+Deliberately not here: when windows open (`windows.py`), what a commit removes (`plan/blast.py`), and turns between
+servers (`plan/waves.py`).
 """
 
 from collections.abc import Iterator
 
 from reconciler.plan.target import begins, spec_digest
 from reconciler.plan.vetoing import FREE, Vetoes, removal
-from reconciler.state.desired import DesiredServer
+from reconciler.state.desired import Blast, DesiredServer
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Freeze, Hold, HoldReason, ServerPlan
 
@@ -23,7 +24,23 @@ def guarded(server: DesiredServer, observed: Observed, free: ServerPlan, freeze:
         free: its plan without vetoes: only what differs can be held back.
         freeze: what keeps changes of its fleet from beginning at this moment.
     """
-    return FREE if freeze is None else dict(_frozen(server, observed, free, freeze))
+    if freeze is None and server.blast is None:
+        return FREE
+    held = dict(_frozen(server, observed, free, freeze)) if freeze is not None else {}
+    return held | (_blasted(server, server.blast) if server.blast is not None else {})
+
+
+def _blasted(server: DesiredServer, blast: Blast) -> dict[str, Hold]:
+    counted = f"since commit {blast.since}" if blast.since else "as far as is remembered"
+    detail = (
+        f"git no longer places it here, with {blast.removals} of {blast.of} placements of Fleet {server.fleet.name} "
+        f"gone at once, {counted}: more than `{blast.limit}` lets go without a word"
+    )
+    release = (
+        "the trailer `Blast-Radius: confirmed` in the message of the commit in force, or a commit that removes fewer"
+    )
+    hold = Hold(HoldReason.BLAST_RADIUS, "", detail, release)
+    return {removal(name): hold for name in blast.models}
 
 
 def _frozen(server: DesiredServer, observed: Observed, free: ServerPlan, freeze: Freeze) -> Iterator[tuple[str, Hold]]:

@@ -42,7 +42,7 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed, vetoe
     return replace(plan, passes=free.passes, holds=holds, waiting=True, fingerprint=fingerprint, warnings=free.warnings)
 
 
-_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED, HoldReason.FROZEN})
+_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED, HoldReason.FROZEN, HoldReason.BLAST_RADIUS})
 
 
 def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes) -> ServerPlan:

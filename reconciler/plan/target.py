@@ -20,7 +20,7 @@ from reconciler.state.check import Check, CheckResult
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Preflight, Retry, Transition, TransitionPolicy
 from reconciler.state.look import Presence
-from reconciler.state.memory import Failure, GoodSpec, Replaced
+from reconciler.state.memory import Failure, GoodSpec, Replaced, Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Latest, Specific, VersionPolicy
@@ -146,8 +146,7 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
         models.append(_retaining(target, wanted, observed))
         holds.extend(hold)
     wanted_names = {model.name for model in server.models}
-    extra = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
-    orphans = [config for name, config in sorted(extra.items()) if name not in wanted_names]
+    orphans = [config for name, config in sorted(_served(observed).items()) if name not in wanted_names]
     keep = kept(commit, server, observed, [config.name for config in orphans], vetoes)
     stay = [config for config in orphans if config.name in keep]
     models.extend(_orphan(config, observed) for config in stay)
@@ -319,6 +318,16 @@ def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: b
         "a commit that changes this model's spec, or repaired files under a new version number",
         version=worst.version,
     )
+
+
+def _served(observed: Observed) -> dict[str, ModelConfig]:
+    """Every model this server is known for, as it shall be carried: with what a restart took and is not back yet.
+
+    Where the config in force was only seen, that goes before what was known.
+    """
+    sent = {model.name: model for model in observed.sent.models}
+    known = {model.name: model for model in observed.known_as.models}
+    return known | sent if observed.standing in (Standing.LOST, Standing.FIRST_CONTACT) else sent | known
 
 
 def _orphan(config: ModelConfig, observed: Observed) -> Target:

@@ -9,7 +9,9 @@ from reconciler.state.desired import DesiredModel, DesiredServer
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, Difference, Hold, HoldReason, ServerPlan
 
-GUARDS = frozenset({HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD, HoldReason.FROZEN})
+GUARDS = frozenset(
+    {HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD, HoldReason.BLAST_RADIUS, HoldReason.FROZEN},
+)
 """Holds by which things stay as they were although git wants them otherwise: out of sync, yet in good health."""
 
 

@@ -15,7 +15,7 @@ from reconciler.sim.crash import CrashPoint, Trap
 from reconciler.sim.ledger import MemoryLedger, Pages
 from reconciler.sim.storage import Storage
 from reconciler.sim.virtualtime import VirtualClock
-from reconciler.source import InForce, Trouble
+from reconciler.source import Baseline, InForce, Trouble
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Desired, DesiredServer
 from reconciler.state.memory import Answer
@@ -30,6 +30,9 @@ class Repository:
     def __init__(self) -> None:
         self.head: Desired | None = None
         self.known: Desired | None = None
+        self.taken_up: Desired | None = None
+        self.commits: dict[str, Desired] = {}
+        self.baseline: Baseline | None = None
         self.trouble: tuple[str, str] | None = None
 
     def recall(self) -> InForce:
@@ -39,11 +42,17 @@ class Repository:
     def refresh(self) -> InForce:
         """See `loop.Repository`."""
         if self.trouble is None:
-            self.known = self.head
+            self._take_up()
         return self._answer()
 
     def insist(self) -> None:
         """See `loop.Repository`."""
+
+    def _take_up(self) -> None:
+        if self.head is None or self.head is self.taken_up or self.baseline is None:
+            return
+        self.commits[self.head.commit.id] = self.head
+        self.known, self.taken_up = self.baseline.judged(self.head), self.head
 
     def _answer(self) -> InForce:
         return InForce(self.known, trouble=Trouble(*self.trouble, since=0.0) if self.trouble else None)
@@ -143,6 +152,7 @@ class Process:
 
     def start(self, repository: Repository, tell: Events, poll: float) -> None:
         """Run the service from now on; it asks the repository every `poll` seconds and whenever triggered."""
+        repository.baseline, repository.taken_up = Baseline(self.ledger, repository.commits.get), None
         self.service = Service(repository, self.tools(tell), Timer(poll))
         self._task = asyncio.create_task(self.service.run(self._stop), name="service")
 

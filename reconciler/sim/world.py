@@ -129,10 +129,13 @@ class World:
 
     # -- what git says --------------------------------------------------------------------------------------------
 
-    def commit(self, *models: DesiredModel, subject: str = "", prune_all: bool = False) -> Commit:
+    def commit(
+        self, *models: DesiredModel, subject: str = "", prune_all: bool = False, confirmed: bool = False
+    ) -> Commit:
         """A commit in which every server has these models; the reconciler is told of it (a webhook)."""
         self._commits += 1
-        trailers = (("Model-Prune", "all"),) if prune_all else ()
+        said = {"Model-Prune": "all"} if prune_all else {}
+        trailers = tuple((said | ({"Blast-Radius": "confirmed"} if confirmed else {})).items())
         commit = Commit(f"c{self._commits}", "ann", self.clock.now(), subject, trailers)
         ordered = tuple(sorted(models, key=lambda each: each.name))
         servers = tuple(
@@ -255,7 +258,9 @@ class World:
     def at_rest(self) -> bool:
         """Whether every lane works on the newest commit, and found nothing on its way and nothing to send."""
         service = self.process.service if self.process is not None else None
-        if service is None or service.desired is not self.repository.head or not service.lanes.lanes:
+        if service is None or self.repository.taken_up is not self.repository.head or not service.lanes.lanes:
+            return False
+        if service.desired is not self.repository.known:
             return False
         return all(lane.halted or lane.finished is lane.aim.server for lane in service.lanes.lanes.values())
 

@@ -4,8 +4,9 @@
 is in force and says what is wrong. Git itself is an adapter's (`adapters/git.py`), the language of documents `parse`'s.
 """
 
+from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.inforce import Backoff, InForce, Trouble
 from reconciler.source.watch import Watch
 
-__all__ = ["Backoff", "Documents", "InForce", "Trouble", "Watch"]
+__all__ = ["Backoff", "Baseline", "Documents", "InForce", "Trouble", "Watch"]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.errors import Reaction, RevisionMissing, SourceError
 from reconciler.ports import Clock, Ledger, Source
+from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.inforce import Backoff, InForce, Trouble
 from reconciler.state.desired import Commit
@@ -44,6 +45,7 @@ class Watch:
         self._ledger = ledger
         self._clock = clock
         self._pauses = pauses or Pauses()
+        self._baseline = Baseline(ledger, lambda commit: documents.at(commit).desired)
         self._failures = 0
         self._insisted = False
         self._following: Trouble | None = None  # what is wrong with reaching the branch
@@ -66,7 +68,8 @@ class Watch:
         except SourceError as error:
             reason, why = type(error).__name__, str(error)
         else:
-            self._answer = replace(self._answer, desired=parsed.desired)
+            desired = self._baseline.judged(parsed.desired) if parsed.desired is not None else None
+            self._answer = replace(self._answer, desired=desired)
             reason, why = "DesiredInvalid", _listed(tuple(str(problem) for problem in parsed.problems))
         message = f"The last good commit {good[:10]} cannot be put in force again: {why}"
         given = self._answer.desired is not None
@@ -135,8 +138,9 @@ class Watch:
         if parsed.desired is None:
             self._refuse(commit, tuple(str(problem) for problem in parsed.problems), "DesiredInvalid")
             return
+        desired = self._baseline.judged(parsed.desired)
         self._ledger.set_good_commit(head)
-        self._answer = replace(self._answer, desired=parsed.desired, head=commit, problems=())
+        self._answer = replace(self._answer, desired=desired, head=commit, problems=())
         self._verdict, self._recalling, self._judged = None, None, head
 
     def _refuse(self, commit: Commit, problems: tuple[str, ...], reason: str) -> None:

@@ -77,7 +77,15 @@ class Commit:
     @property
     def prunes_all(self) -> bool:
         """Whether the commit consents to emptying a server (trailer `Model-Prune: all`, rule E2)."""
-        return any(key.lower() == "model-prune" and value.strip().lower() == "all" for key, value in self.trailers)
+        return self._says("model-prune", "all")
+
+    @property
+    def confirms_blast(self) -> bool:
+        """Whether the commit consents to more removals than its fleets allow (trailer `Blast-Radius: confirmed`)."""
+        return self._says("blast-radius", "confirmed")
+
+    def _says(self, trailer: str, word: str) -> bool:
+        return any(key.lower() == trailer and value.strip().lower() == word for key, value in self.trailers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +284,30 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
+class BlastRadius:
+    """How many models one commit may take off the servers of a fleet: so many placements, or percent of all of them."""
+
+    max_removals: int = 10
+    max_percent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Blast:
+    """More removals at once than a fleet allows: what is held on one server, and of how many it is part.
+
+    models: those that stay on this server for now, ascending. removals, of: placements that would go from the fleet,
+    and all that there were. limit: the one they break, as written. since: the commit they are counted from, "" where
+    that cannot be read any more.
+    """
+
+    models: tuple[str, ...]
+    removals: int
+    of: int
+    limit: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
     """What the servers of one Fleet document share."""
 
@@ -293,6 +325,7 @@ class Fleet:
     rollout: Rollout | None = None
     drift: Drift = Drift.HEAL
     windows: tuple[Window, ...] = ()
+    blast_radius: BlastRadius = BlastRadius()
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +340,7 @@ class DesiredServer:
     models: tuple[DesiredModel, ...] = ()
     place: Place = Place("")
     suspend: Suspend | None = None
+    blast: Blast | None = None
 
     @property
     def id(self) -> str:

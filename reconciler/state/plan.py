@@ -151,6 +151,7 @@ class HoldReason(enum.StrEnum):
     LOAD_THREADS_BUSY = "LoadThreadsBusy"
     CHANGES_FIRST = "ChangesFirst"
     FROZEN = "Frozen"
+    BLAST_RADIUS = "BlastRadius"
     PRUNE_GUARD = "PruneGuard"
     EMPTYING_GUARD = "EmptyingGuard"
     SERVER_DECIDES = "ServerDecides"

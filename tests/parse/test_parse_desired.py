@@ -13,6 +13,7 @@ from reconciler.parse import normal
 from reconciler.state.desired import (
     Accepted,
     Adopt,
+    BlastRadius,
     Connection,
     Deadlines,
     Delivery,
@@ -62,6 +63,7 @@ spec:
   adopt: replace
   prune: true
   drift: report
+  blastRadius: {maxRemovals: 5, maxPercent: 20}
   windows:
     - {name: weekend, kind: deny, schedule: "0 18 * * 5", duration: 60h, timeZone: Europe/Berlin, rollbacks: hold}
     - {name: office, kind: allow, schedule: "0 9 * * 1-5", duration: 8h30m}
@@ -103,6 +105,7 @@ def test_every_field_of_a_fleet_arrives() -> None:
         adopt=Adopt.REPLACE,
         prune=True,
         drift=Drift.REPORT,
+        blast_radius=BlastRadius(5, 20),
         windows=(
             Window("weekend", WindowKind.DENY, "0 18 * * 5", 216000.0, "Europe/Berlin", rollbacks=False),
             Window("office", WindowKind.ALLOW, "0 9 * * 1-5", 30600.0),
@@ -111,7 +114,7 @@ def test_every_field_of_a_fleet_arrives() -> None:
     )
     assert (server.id, server.grpc, server.rest) == ("eu/gpu-1", "[::1]:8500", "http://gpu-1:8501")
     assert server.labels == (("a", "1"), ("b", "2"))
-    assert server.place == Place("fleet.yaml", 28, 13)
+    assert server.place == Place("fleet.yaml", 29, 13)
 
 
 def test_every_field_of_a_model_arrives() -> None:

@@ -342,3 +342,18 @@ def test_the_problem_of_a_schedule_is_at_the_schedule() -> None:
     line = fleet_with("windows: [").splitlines().index("  windows: [") + 1
     assert found[0].startswith(f"fleet.yaml:{line}:")
     assert "such as `0 18 * * 5`" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("written", "broken"),
+    [
+        ("{}", []),
+        ("{maxRemovals: 0}", []),
+        ("{maxPercent: 101}", ["out-of-range"]),
+        ("{maxRemovals: -1}", ["out-of-range"]),
+        ("{maxRemovals: many}", ["wrong-type"]),
+        ("{max: 3}", ["unknown-field"]),
+    ],
+)
+def test_a_blast_radius_that_cannot_be_read_is_refused(written: str, broken: list[str]) -> None:
+    assert rules(fleet=fleet_with(f"blastRadius: {written}")) == broken

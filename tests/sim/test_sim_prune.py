@@ -39,6 +39,15 @@ def test_a_document_that_forbade_it_keeps_the_model_served_when_it_is_gone(world
     assert world.holds("gpu-1") == {HoldReason.PRUNE_GUARD}
 
 
+def test_a_model_that_stays_gets_its_labels_back_after_a_restart(world: World) -> None:
+    placed(world, Prune.FORBID)
+    world.commit(HALF)
+    world.run(5)
+    world.restart("gpu-1")
+    world.traffic.excuse("gpu-1")
+    world.run_until(lambda: world.answers("gpu-1", "gone", "stable") == 1, limit=15)
+
+
 def test_a_document_that_allowed_it_lets_the_model_go_although_the_fleet_does_not_prune(world: World) -> None:
     placed(world, Prune.ALLOW)
     world.commit(HALF)

@@ -40,11 +40,14 @@ def apply(
     with wiring.writing(directory, "reconciler apply") as ledger:
         source = repositories.mirror(repository, directory)
         wanted = repositories.wanted(source, repositories.head(source, repository), repository.path)
+        baseline = repositories.baseline(source, repository.path, ledger)
+        desired = baseline.judged(wanted.desired, keep=False)
         if reviewed is not None:
-            _check(reviewed, wanted.desired, directory)
-        ledger.set_good_commit(wanted.desired.commit.id)
-        applied = asyncio.run(_converge(wanted.desired, ledger, timeout))
-        _report(applied, wanted.desired, output.output)
+            _check(reviewed, desired, directory)
+        baseline.judged(wanted.desired)
+        ledger.set_good_commit(desired.commit.id)
+        applied = asyncio.run(_converge(desired, ledger, timeout))
+        _report(applied, desired, output.output)
         return int(applied.verdict)
 
 
@@ -52,10 +55,10 @@ def _check(reviewed: "Reviewed", desired: "Desired", directory: Path) -> None:
     import asyncio
 
     from reconciler import plan as planner
-    from reconciler.cli import planfile, wiring
+    from reconciler.cli import planfile, planning, wiring
 
     observed = asyncio.run(wiring.look_at(desired, directory))
-    planfile.check(reviewed, planner.plan(desired, observed))
+    planfile.check(reviewed, planner.plan(desired, observed, planning.freezes(desired)))
 
 
 async def _converge(desired: "Desired", ledger: "SqliteLedger", timeout: float) -> "Applied":  # noqa: ASYNC109
