@@ -38,7 +38,7 @@ def _guard(server: DesiredServer, observed: Observed, name: str) -> Hold | None:
             HoldReason.PRUNE_GUARD,
             "",
             "no Model document places it on this server any more, but the last one that did says `prune: forbid`",
-            "a Model document that names it again; to have it removed, one that says `prune: allow` and is then deleted",
+            "a Model document that names it again; to have it removed, one that says `prune: allow` and then goes",
         )
     return Hold(
         HoldReason.PRUNE_GUARD,

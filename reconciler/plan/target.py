@@ -155,7 +155,7 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     leaving = [config for config in orphans if config.name not in keep and config.name in observed.sent.names]
     removed = tuple(config.name for config in leaving)
     last: tuple[str, ...] = ()
-    if models and removed and len(removed) == len(observed.sent.models):
+    if removed and len(removed) == len(observed.sent.models) and (models or server.models):
         models.extend(_orphan(config, observed) for config in leaving)
         holds.extend(replace(_LAST, model=name) for name in removed)
         removed, last = (), removed

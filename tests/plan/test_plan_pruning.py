@@ -6,7 +6,7 @@ import pytest
 from builders import COMMIT, FLEET, at, empty, lines, model, planned, reasons, server
 
 from reconciler.invariants import check_pass
-from reconciler.state.desired import DesiredModel, DesiredServer, Fleet, Prune
+from reconciler.state.desired import DesiredModel, DesiredServer, Fleet, Prune, Suspend
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
 
@@ -61,6 +61,12 @@ def test_one_that_may_not_go_keeps_the_server_from_being_emptied() -> None:
     rest = at(server(wishing(Prune.FORBID), model("half", (1,))))
     plan = planned(server(fleet=PRUNING), rest)
     assert (lines(plan), reasons(plan)) == (["1 removeModel half"], {"PruneGuard"})
+
+
+def test_a_model_that_is_suspended_and_not_there_is_no_reason_to_empty_its_server() -> None:
+    wanted = server(replace(model("half", (1,)), suspend=Suspend("incident", "ada")), fleet=PRUNING)
+    plan = planned(wanted, at(server(model("gone", (1,))), wanted))
+    assert (lines(plan), reasons(plan)) == ([], {"Suspended", "ChangesFirst"})
 
 
 def test_a_pass_that_removes_what_its_document_forbids_breaks_an_invariant() -> None:

@@ -147,11 +147,26 @@ def test_full_disk_stops_everything_that_could_not_be_recorded(world: World) -> 
     world.commit(model("half", 2, stable=2))
     world.run(20)
     assert len(world.pages.intents) == sent
+    assert "full" in world.timeline.text()
+    world.pages.full = False
+    world.timeline.troubles.clear()
+    world.run_until_converged(limit=40)
+    assert world.answers("gpu-1", "half", "stable") == 2
+
+
+def test_disk_that_fills_up_in_the_middle_of_a_change_stops_what_could_not_be_recorded(world: World) -> None:
+    world.commit(model("half", 1, stable=1))
+    world.run_until_converged()
+    sent = len(world.pages.intents)
+    world.commit(model("half", 2, stable=2))
+    world.run_until(lambda: len(world.pages.intents) > sent, limit=5)
+    world.pages.full = True
+    world.run(20)
+    assert world.answers("gpu-1", "half", "stable") == 1
     assert "full" in world.troubles[0]
     world.pages.full = False
     world.timeline.troubles.clear()
     world.run_until_converged(limit=15)
-    assert world.answers("gpu-1", "half", "stable") == 2
 
 
 def test_sigterm_during_a_slow_reload_ends_the_service_and_leaves_it_outstanding(world: World) -> None:
