@@ -7,7 +7,7 @@ mirror in the state directory: the service's own where it is followed, one besid
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +123,18 @@ def wanted(source: Source, commit_id: str, below: str) -> Wanted:
 
 def in_folder(folder: Path) -> parse.Parsed:
     """What the documents of a plain folder ask for, whether or not git knows it."""
-    return parse.parse(Commit("", subject="the working folder"), list(_files(folder)))
+    files, cache = list(_files(folder)), parse.Cache()
+    files += _beside(folder, parse.beside(files, cache))
+    return parse.parse(Commit("", subject="the working folder"), files, cache=cache)
+
+
+def _beside(folder: Path, named: Iterable[str]) -> Iterator[parse.SourceFile]:
+    """The files that checks name; no links, because a commit does not hold what they lead to."""
+    for name in named:
+        path = folder / name
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                yield parse.SourceFile(name, str(path), file.read(parse.MAX_CHECK_BYTES + 1))
 
 
 def _files(folder: Path) -> Iterator[parse.SourceFile]:

@@ -7,6 +7,7 @@ may lie at several paths. Deliberately plain and small, because ten thousand of 
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.state.check import Check
 from reconciler.state.desired import DesiredModel, Fleet, Suspend
 
 At: TypeAlias = tuple[int, int]  # line and column, from 1
@@ -24,14 +25,26 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckEntry:
+    """One check of a Model: all but the contents of its files, which lie in the same commit (`parse/checks.py`)."""
+
+    check: Check
+    request: str
+    request_at: At
+    expect: str | None
+    expect_at: At
+
+
+@dataclass(frozen=True, slots=True)
 class ModelDocument:
-    """One Model. `model` has its place without the path."""
+    """One Model. `model` has its place without the path, and no checks yet: these need files beside the document."""
 
     model: DesiredModel
     placements: tuple[Placement, ...]
     name_at: At
     base_path_at: At
     labels_at: At
+    checks: tuple[CheckEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.errors import DesiredInvalid
-from reconciler.parse import across, normal, reading, shape, within
+from reconciler.parse import across, checks, normal, reading, shape, within
 from reconciler.parse.documents import FleetDocument, ModelDocument, Name
 from reconciler.parse.nodes import MAX_FINDINGS, Node, Unreadable
 from reconciler.parse.problems import Finding, Problem
@@ -25,7 +25,8 @@ SUFFIXES = (".yaml", ".yml")
 class SourceFile:
     """One file of a commit: its path from the repository's root, its blob id, its content.
 
-    `data` may be left empty where the cache knows the blob. A file that is too large may be cut after `MAX_BYTES` + 1.
+    `data` may be left empty where the cache knows the blob. A file that is too large may be cut after `MAX_BYTES` + 1;
+    one that a check names, after `checks.MAX_CHECK_BYTES` + 1.
     """
 
     path: str
@@ -76,8 +77,9 @@ class Cache:
     def __init__(self) -> None:
         self._results: dict[str, FileResult] = {}
         self._placed: dict[tuple[str, str], _Placed] = {}
+        self.shelf = checks.Shelf()
 
-    def __contains__(self, blob: str) -> bool:
+    def __contains__(self, blob: object) -> bool:
         return blob in self._results
 
     def __len__(self) -> int:
@@ -136,21 +138,59 @@ def parse(commit: Commit, files: Sequence[SourceFile], *, cache: Cache | None = 
 
     Args:
         commit: the commit the files were read from; it goes into `Desired` as it is.
-        files: all files below the watched path, in any order. Those that do not concern us are passed over.
+        files: all files below the watched path, in any order; of those that are no YAML only the ones that checks
+            name are looked at (`beside`).
         cache: results of earlier calls; kept up to date.
         below: the watched path, from the repository's root.
     """
     known = cache if cache is not None else Cache()
     ours = sorted((file for file in files if concerns(file.path, below)), key=lambda file: file.path)
     placed = [known.placed(file) for file in ours]
+    placed = _with_checks(placed, files, below, known.shelf)
     problems = [problem for each in placed for problem in each.problems]
     warnings = [warning for each in placed for warning in each.warnings]
     joined = across.join(_repository(placed))
     problems += joined.problems + _too_much(placed, below)
     warnings += joined.warnings + _nothing(placed, below)
     known.forget_others(ours, keep=4 * len(ours) + 1000)
+    known.shelf.forget_others({file.blob for file in files})
     desired = Desired(commit, joined.servers) if not problems else None
     return Parsed(desired, tuple(sorted(problems)), tuple(sorted(warnings)))
+
+
+def beside(files: Sequence[SourceFile], cache: Cache, below: str = "") -> tuple[str, ...]:
+    """The paths, from the repository's root, of the files that checks in these documents name, ascending."""
+    ours = (file for file in files if concerns(file.path, below))
+    models = [model for file in ours for model in cache.placed(file).models if model.said.checks]
+    top = below.strip("/")
+    return tuple(sorted({posixpath.join(top, path) for model in models for path in checks.named(model.said)}))
+
+
+def _with_checks(
+    placed: list["_Placed"], files: Sequence[SourceFile], below: str, shelf: checks.Shelf
+) -> list["_Placed"]:
+    """The same, the Models with the checks that they name, and what is wrong with the files of these."""
+    if not any(model.said.checks for each in placed for model in each.models):
+        return placed
+    top = posixpath.join(below.strip("/"), "")
+    there = {
+        file.path[len(top) :]: (file.blob, file.data)
+        for file in files
+        if file.path.startswith(top) and not file.path.endswith(SUFFIXES)
+    }
+    return [_checked(each, there, shelf) for each in placed]
+
+
+def _checked(each: "_Placed", there: checks.Found, shelf: checks.Shelf) -> "_Placed":
+    if not any(model.said.checks for model in each.models):
+        return each
+    models, problems = [], [*each.problems]
+    for model in each.models:
+        findings: list[Finding] = []
+        filled = shelf.filled(model.said, there, findings)
+        models.append(dataclasses.replace(model, model=dataclasses.replace(model.model, checks=filled)))
+        problems += [finding.at(model.path) for finding in findings]
+    return dataclasses.replace(each, models=tuple(models), problems=tuple(problems))
 
 
 def parse_file(data: bytes) -> FileResult:

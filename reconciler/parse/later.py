@@ -8,7 +8,6 @@ FIELDS: frozenset[tuple[str, ...]] = frozenset(
     tuple(path.split("."))
     for path in (
         "Fleet.spec.servers.memory",
-        "Model.spec.checks",
         "Model.spec.onFailure",
     )
 )

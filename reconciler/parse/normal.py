@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reconciler.parse.documents import FleetDocument, Labels, ModelDocument, Placement, ServerEntry
+from reconciler.parse.documents import CheckEntry, FleetDocument, Labels, ModelDocument, Placement, ServerEntry
 from reconciler.parse.nodes import Node
+from reconciler.state.check import Check, CheckKind, Tolerance
 from reconciler.state.desired import (
     Accepted,
     Adopt,
@@ -111,6 +112,15 @@ _CONSENTS: _Fields = {
 }
 _LIMITS: _Fields = {"maxConcurrent": ("max_concurrent", int), "maxUnavailable": ("max_unavailable", int)}
 _WAVE: _Fields = {"name": ("name", str), "maxServers": ("most", int), "pause": ("pause", seconds)}
+_CHECK: _Fields = {
+    "name": ("name", str),
+    "kind": ("kind", CheckKind),
+    "with": ("against", str),
+    "maxLatency": ("max_latency", seconds),
+    "repetitions": ("repetitions", int),
+    "maxSlowdown": ("max_slowdown", float),
+}
+_TOLERANCE: _Fields = {"abs": ("abs", float), "rel": ("rel", float)}
 _DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
 
 
@@ -139,6 +149,7 @@ def model(document: Node) -> ModelDocument:
         name_at=node.find("modelName").position if "modelName" in spec else document.find("metadata", "name").position,
         base_path_at=node.fields["basePath"].position,
         labels_at=node.find("labels").key_position,
+        checks=tuple(_check(entry) for entry in (node.find("checks").items if "checks" in spec else ())),
     )
 
 
@@ -209,6 +220,18 @@ def _preflight(data: Mapping[str, Any]) -> Preflight:
     return Preflight(
         fingerprints=tuple(sorted((int(version), pin) for version, pin in pins.items())),
         accept_breaking=tuple(sorted(accepted, key=lambda each: (each.from_, each.to))),
+    )
+
+
+def _check(entry: Node) -> CheckEntry:
+    data: dict[str, Any] = entry.data  # type: ignore[assignment]  # its shape was checked
+    request, expect = entry.fields["request"], entry.fields.get("expect")
+    return CheckEntry(
+        check=Check(tolerance=Tolerance(**_given(_TOLERANCE, data.get("tolerance"))), **_given(_CHECK, data)),
+        request=str(request.data),
+        request_at=request.position,
+        expect=None if expect is None else str(expect.data),
+        expect_at=entry.position if expect is None else expect.position,
     )
 
 

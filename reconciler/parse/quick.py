@@ -12,13 +12,14 @@ from typing import Any, TypeAlias
 
 Test: TypeAlias = Callable[[Any], bool]
 
-_TYPES: dict[str, type] = {
-    "string": str,
-    "integer": int,
-    "boolean": bool,
-    "object": dict,
-    "array": list,
-    "null": type(None),
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "object": (dict,),
+    "array": (list,),
+    "null": (type(None),),
 }
 _SILENT = {"$schema", "$id", "title", "description", "examples", "default", "type"}
 
@@ -29,12 +30,19 @@ def compiled(schema: dict[str, Any]) -> Test:
     Raises:
         ValueError: the schema uses a keyword that this module does not know.
     """
-    makers = {"string": _string, "integer": _integer, "object": _object, "array": _array}
+    makers = {
+        "string": _string,
+        "integer": _bounded,
+        "number": _bounded,
+        "object": _object,
+        "array": _array,
+    }
     used: set[str] = set(_SILENT)
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     tests: dict[type, Test] = {}
     for name in types:
-        tests[_TYPES[name]] = makers.get(name, _anything)(schema, used)
+        test = makers.get(name, _anything)(schema, used)
+        tests |= dict.fromkeys(_TYPES[name], test)
     if unknown := schema.keys() - used:
         raise ValueError(f"schema keywords {sorted(unknown)} are not known to the quick test; teach it or avoid them")
     if len(tests) == 1:
@@ -58,7 +66,7 @@ def _string(schema: dict[str, Any], used: set[str]) -> Test:
     return lambda _: True
 
 
-def _integer(schema: dict[str, Any], used: set[str]) -> Test:
+def _bounded(schema: dict[str, Any], used: set[str]) -> Test:
     used |= {"minimum", "maximum"}
     least, most = schema["minimum"], schema["maximum"]
     return lambda value: bool(least <= value <= most)

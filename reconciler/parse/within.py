@@ -12,6 +12,7 @@ from reconciler.parse import normal, wording
 from reconciler.parse.documents import At, FleetDocument, ModelDocument
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
+from reconciler.state.check import CheckKind
 from reconciler.state.desired import Delivery, DeliveryMode, TransitionPolicy
 from reconciler.state.versions import Specific
 
@@ -30,6 +31,7 @@ def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
     yield from _pins(spec, said)
     yield from _accepted(spec)
     yield from _nothing_kept(spec, said)
+    yield from _checks(spec, said)
     yield from _suspension(spec)
     if said.model.retry.max < said.model.retry.backoff:
         at = spec.fields["retry"].key_position
@@ -188,6 +190,50 @@ def _nothing_kept(spec: Node, said: ModelDocument) -> Iterator[Finding]:
     elif not said.model.labels:
         what = "keepPrevious keeps the version that a label left, and this model has no labels"
         yield Finding(*at, "keep-previous-unlabelled", what, "give clients a label to ask for, or remove keepPrevious")
+
+
+_OF_KIND = {
+    CheckKind.REQUEST: ({"expect"}, {"with", "maxSlowdown"}),
+    CheckKind.COMPARE: ({"with"}, {"expect", "maxLatency"}),
+}
+"""By kind of check: the fields that it needs, and those that belong to the other."""
+
+
+def _checks(spec: Node, said: ModelDocument) -> Iterator[Finding]:
+    if not said.checks:
+        return
+    entries = spec.find("checks")
+    yield from _twice(entries, "name", "check-twice", "give every check of the Model its own name")
+    if not said.model.labels:
+        what = "checks are run before a label moves, and this model has no labels: nothing would ever be checked"
+        to_do = "give clients a label to ask for, or remove the checks"
+        yield Finding(*entries.key_position, "checks-without-labels", what, to_do)
+    for entry, check in zip(entries.items, said.checks, strict=True):
+        yield from _of_kind(entry, check.check.kind)
+        if check.check.kind is CheckKind.COMPARE and "with" in entry.fields:
+            yield from _comparison(entry, check.check.against, said)
+
+
+def _of_kind(entry: Node, kind: CheckKind) -> Iterator[Finding]:
+    needed, foreign = _OF_KIND[kind]
+    for name in sorted(needed - entry.fields.keys()):
+        what = f"a check of kind `{kind}` has no `{name}`"
+        to_do = {"expect": "name the file with the answer that is expected", "with": "name the label to compare with"}
+        yield Finding(*entry.position, "check-field", what, to_do[name])
+    for name in sorted(foreign & entry.fields.keys()):
+        what = f"`{name}` means nothing in a check of kind `{kind}`"
+        yield Finding(*entry.fields[name].key_position, "check-field", what, "remove it, or make a check of the other")
+
+
+def _comparison(entry: Node, label: str, said: ModelDocument) -> Iterator[Finding]:
+    at = entry.fields["with"].position
+    if said.model.labels and label not in dict(said.model.labels):
+        known = ", ".join(name for name, _ in said.model.labels)
+        what = f"there is no label {shown(label)} to compare with"
+        yield Finding(*at, "compare-unlabelled", what, f"name one of this model's labels: {known}")
+    if said.model.transition.policy is TransitionPolicy.RESOURCE:
+        what = "policy `resource` unloads the old version first, so there is nothing to compare the new one with"
+        yield Finding(*at, "compare-resource", what, "use a check of kind `request`, or policy `availability`")
 
 
 def _delivery(spec: Node, said: FleetDocument) -> Iterator[Finding]:

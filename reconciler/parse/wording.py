@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _TYPES = {
     "string": "a text",
     "integer": "a whole number",
+    "number": "a number",
     "boolean": "true or false",
     "object": "a mapping",
     "array": "a list",

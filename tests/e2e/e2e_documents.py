@@ -1,6 +1,6 @@
 """Readable builders of the documents that end-to-end tests commit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,8 +42,14 @@ class Model:
     name: str
     base_path: Path
 
-    def at(self, *versions: int, policy: str = "availability", **labels: int) -> Document:
-        """What git shall say of it: these versions, these labels."""
+    def at(
+        self,
+        *versions: int,
+        policy: str = "availability",
+        checks: Sequence[Document] = (),
+        **labels: int,
+    ) -> Document:
+        """What git shall say of it: these versions, these labels; a label goes nowhere before these checks."""
         transition: Document = {"policy": policy}
         if policy == "resource":
             transition["allowDowntime"] = True
@@ -54,7 +60,7 @@ class Model:
             "labels": labels,
             "transition": transition,
             "retry": {"limit": 1},
-        }
+        } | ({"checks": [*checks]} if checks else {})
         return {"apiVersion": API, "kind": "Model", "metadata": {"name": self.name}, "spec": spec}
 
 

@@ -19,6 +19,12 @@ class Repository:
         self._git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote))
         self._git("remote", "add", "origin", str(self.remote))
 
+    def put(self, name: str, content: str) -> None:
+        """Write a file that is no document; it travels with the next commit."""
+        path = self.work / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(content)
+
     def commit(self, message: str, *documents: Document) -> str:
         """Write these documents, commit, push; the commit's id."""
         for document in documents:

@@ -33,6 +33,11 @@ class Server:
         return f"127.0.0.1:{self._ports[0]}"
 
     @property
+    def rest(self) -> str:
+        """Where its REST API answers."""
+        return f"http://127.0.0.1:{self._ports[1]}"
+
+    @property
     def log(self) -> str:
         """What its process has written in this life."""
         return self._lives[-1].output() if self._lives else ""

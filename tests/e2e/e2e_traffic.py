@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+import httpx
 from running_server import floats, spec, until
 
 from reconciler.wire import stubs
@@ -98,6 +99,28 @@ class Traffic:
         finally:
             enough.set()
             thread.join(10)
+
+
+class RestTraffic(Traffic):
+    """The same over REST, where no answer says which version it is from: the number itself does."""
+
+    def keep_asking(self, enough: threading.Event) -> None:
+        """Ask until told that it is enough."""
+        path = f"/v1/models/{self.model}/labels/{self.label}:predict"
+        with httpx.Client(base_url=self.address, timeout=2.0) as client:
+            while not enough.wait(PAUSE):
+                self.asked.append(_ask_rest(client, path))
+
+
+def _ask_rest(client: httpx.Client, path: str) -> Asked:
+    sent = time.monotonic()
+    try:
+        answer = client.post(path, json={"instances": [[2.0]]})
+    except httpx.HTTPError as error:
+        return Asked(sent, time.monotonic(), lost=repr(error))
+    if not answer.is_success:
+        return Asked(sent, time.monotonic(), lost=answer.text)
+    return Asked(sent, time.monotonic(), round(answer.json()["predictions"][0][0]) - 2)
 
 
 def _ask(ask: Any, body: bytes) -> Asked:

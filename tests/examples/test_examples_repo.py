@@ -1,5 +1,6 @@
 """The example repository is sound, complete, and safe to copy."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import yaml
 
 from reconciler import parse
 from reconciler.parse import importing, schemas
+from reconciler.state.check import CheckKind
 from reconciler.state.desired import Adopt, Commit, Desired, TransitionPolicy
 
 TOP = Path(__file__).parents[2]
@@ -56,6 +58,23 @@ def test_both_transition_policies_are_shown() -> None:
     policies = {model.name: model.transition.policy for server in desired().servers for model in server.models}
     assert policies["half_plus_two"] is TransitionPolicy.AVAILABILITY
     assert policies["ranker"] is TransitionPolicy.RESOURCE
+
+
+def test_a_golden_request_and_a_comparison_are_shown_with_files_that_are_there() -> None:
+    models = {model.name: model for server in desired().servers for model in server.models}
+    assert [check.kind for check in models["half_plus_two"].checks] == [CheckKind.REQUEST]
+    assert [check.kind for check in models["fashion"].checks] == [CheckKind.COMPARE]
+    assert {path.name for path in (EXAMPLES / "checks").iterdir()} == {
+        "fashion.json",
+        "half_plus_two.json",
+        "half_plus_two.expected.json",
+    }
+
+
+def test_the_golden_request_expects_what_the_sample_of_that_name_answers() -> None:
+    golden = next(model for server in desired().servers for model in server.models if model.name == "half_plus_two")
+    asked, expected = (json.loads(text) for text in (golden.checks[0].request, golden.checks[0].expect))
+    assert [[x / 2 + 2] for (x,) in asked["instances"]] == expected["predictions"]
 
 
 def test_the_fleets_consent_to_first_contact() -> None:

@@ -21,7 +21,12 @@ from reconciler.parse import later, quick, schemas
 from reconciler.state.desired import DesiredModel, Fleet, Place
 
 SOURCE = Path(__file__).parents[2] / "schemas"
+CHECKS = """
+- {name: golden, kind: request, request: checks/f.json, expect: checks/e.json, maxLatency: 50ms, repetitions: 3}
+- {name: drift, kind: compare, request: checks/f.json, with: stable, tolerance: {abs: 0.5, rel: 1}, maxSlowdown: 1.5}
+"""
 WHOLE = {"Fleet": yaml.safe_load(WHOLE_FLEET), "Model": yaml.safe_load(WHOLE_MODEL)}
+WHOLE["Model"]["spec"]["checks"] = yaml.safe_load(CHECKS)
 ODD: list[Any] = [None, True, 0, 1, -1, 2**63, 1.0, 1.5, ""]
 ODD += ["0", "1", "007", "/", "/x", "a", "A b", "2s", "s3://b/x", [], {}, [1], ["1", 2]]
 ODD += [{"a": 1}, {"all": {}}, {"latest": 1, "all": {}}]
@@ -131,7 +136,11 @@ def test_writing_every_default_of_the_schema_changes_nothing(kind: str) -> None:
     documents = {"Fleet": yaml.safe_load(FLEET), "Model": yaml.safe_load(MODEL)}
     bare = {name: json.dumps(document) for name, document in documents.items()}
     for path, inner in leaves(schemas.read(schemas.KINDS[kind])):
-        if "default" not in inner or path[:2] == ("spec", "servers") or {"tls", "rollout", "windows"} & set(path):
+        if (
+            "default" not in inner
+            or path[:2] == ("spec", "servers")
+            or {"tls", "rollout", "windows", "checks"} & set(path)
+        ):
             continue
         parent = documents[kind]
         for step in path[:-1]:

@@ -38,7 +38,6 @@ def test_an_unknown_field_is_an_error_with_the_nearest_name(old: str, new: str, 
 @pytest.mark.parametrize(
     "field",
     [
-        "checks: []",
         "onFailure: hold",
     ],
 )

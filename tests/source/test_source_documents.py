@@ -78,6 +78,54 @@ def test_files_beyond_the_limit_together_are_not_read_at_all(repository: Reposit
     assert not reader.blobs
 
 
+MODEL = """
+apiVersion: reconciler.tfserving/v1alpha1
+kind: Model
+metadata: {name: half}
+spec:
+  placement: [{fleet: eu}]
+  basePath: /models/half
+  versions: {specific: [1]}
+  labels: {stable: 1}
+  checks: [{name: golden, kind: request, request: checks/f.json, expect: checks/e.json}]
+"""
+CHECKED = {
+    "fleet.yaml": FLEET,
+    "half.yaml": MODEL,
+    "checks/f.json": '{"instances": [1]}',
+    "checks/e.json": '{"predictions": [2]}',
+    "checks/other.json": "{}",
+}
+
+
+def test_the_files_that_checks_name_are_read_and_no_others(repository: Repository, reader: CountingReader) -> None:
+    documents = Documents(reader)
+    (check,) = documents.at(repository.commit(CHECKED)).require().servers[0].models[0].checks
+    assert (check.request, check.expect) == (CHECKED["checks/f.json"], CHECKED["checks/e.json"])
+    assert len(reader.blobs) == 4
+
+
+def test_a_changed_file_of_a_check_costs_that_file(repository: Repository, reader: CountingReader) -> None:
+    documents = Documents(reader)
+    documents.at(repository.commit(CHECKED))
+    reader.blobs.clear()
+    changed = documents.at(repository.commit(CHECKED | {"checks/e.json": '{"predictions": [3]}'})).require()
+    assert changed.servers[0].models[0].checks[0].expect == '{"predictions": [3]}'
+    assert len(reader.blobs) == 1
+
+
+def test_a_file_of_a_check_comes_from_its_own_commit(repository: Repository, reader: CountingReader) -> None:
+    documents = Documents(reader)
+    first = repository.commit(CHECKED)
+    documents.at(repository.commit(CHECKED | {"checks/e.json": '{"predictions": [3]}'}))
+    assert documents.at(first).require().servers[0].models[0].checks[0].expect == CHECKED["checks/e.json"]
+
+
+def test_a_link_is_no_file_of_a_check(repository: Repository, reader: CountingReader) -> None:
+    (problem,) = Documents(reader).at(repository.commit(CHECKED | {"checks/e.json": "->other.json"})).problems
+    assert problem.rule == "check-file-missing"
+
+
 def test_a_path_that_the_commit_does_not_have_is_missing(repository: Repository, reader: CountingReader) -> None:
     head = repository.commit({"fleet.yaml": FLEET})
     with pytest.raises(RevisionMissing, match="The path eu does not exist"):
