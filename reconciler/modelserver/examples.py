@@ -29,8 +29,11 @@ def serialized(source: Proto) -> Array:
 
 
 def quoted(signature: Proto) -> str:
-    """A signature inside an error text: protobuf's DebugString, with the marker that recent releases put before it."""
-    return f"goo.gle/debugproto  \n{text_format.MessageToString(signature)}"
+    """A signature inside an error text: protobuf's DebugString.
+
+    TensorFlow Serving 2.20 is built with protobuf 28; only from 30 on a marker stands before it.
+    """
+    return str(text_format.MessageToString(signature))
 
 
 def shown_shape(value: Array) -> str:

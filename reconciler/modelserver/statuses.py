@@ -8,7 +8,7 @@ from reconciler.modelserver.core import Code, Status
 
 __all__ = ["Code", "Status", "StatusError", "cut", "http_status", "invalid_argument"]
 
-LONGEST_MESSAGE = 1024  # TensorFlow Serving cuts RPC error texts here; the full text stays in GetModelStatus
+LONGEST_MESSAGE = 1024  # bytes; TensorFlow Serving cuts RPC error texts here, the full text stays in GetModelStatus
 
 
 class StatusError(Exception):
@@ -25,8 +25,12 @@ def invalid_argument(text: str) -> StatusError:
 
 
 def cut(text: str) -> str:
-    """The text as an RPC error carries it."""
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]}...TRUNCATED"
+    """The text as an RPC error carries it (``grpc_status_util.cc``).
+
+    Bytes are counted there. What is left of a character cut in two is sent as U+FFFD here: clients show it as that.
+    """
+    raw = text.encode("utf-8", "surrogateescape")
+    return text if len(raw) <= LONGEST_MESSAGE else f"{raw[:LONGEST_MESSAGE].decode('utf-8', 'replace')}...TRUNCATED"
 
 
 _HTTP = {

@@ -105,6 +105,11 @@ def test_only_texts_above_the_limit_are_cut() -> None:
     assert len(cut("x" * 1025)) == 1036
 
 
+def test_texts_are_cut_at_a_number_of_bytes_even_inside_a_character() -> None:
+    assert cut("ü" * 512) == "ü" * 512
+    assert cut("x" + "ü" * 512) == "x" + "ü" * 511 + "\ufffd...TRUNCATED"
+
+
 @pytest.mark.parametrize("kind", samples.KINDS)
 def test_the_answer_of_a_sample_tells_its_version(kind: str) -> None:
     inputs = samples.request_for(kind)

@@ -1,5 +1,6 @@
 """Classify, Regress and MultiInference over gRPC, on a real server with models written by hand."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -148,6 +149,7 @@ def test_regress_refuses_in_the_words_of_the_real_server(handmade: RunningServer
 def test_a_signature_of_the_wrong_form_is_quoted(handmade: RunningServer, call: Any, signature: str, text: str) -> None:
     code, said = refusal(lambda: call(handmade, signature))
     assert (code, said[: len(text)]) == (INVALID, text)
+    assert re.search(r": \w+ \{\n  key: ", said)
     assert 'method_name: "tensorflow/serving/classify"' in said
 
 
