@@ -24,6 +24,7 @@ from typing import Any, TypeVar
 from reconciler.modelserver import runtime
 from reconciler.modelserver.core import (
     OK,
+    Code,
     Core,
     Effect,
     Lease,
@@ -34,6 +35,7 @@ from reconciler.modelserver.core import (
     Published,
     ReadConfigFile,
     ServerConfig,
+    Sight,
     StartLoad,
     StartUnload,
     Status,
@@ -205,7 +207,7 @@ class Host:
                 saved_model = self._models.pop(key)
                 self._in_thread(f"unload {key.model} {key.version}", lambda: self._unload(key, saved_model))
             case Look() | Measure() as question:
-                self._in_thread("look", lambda: self._back_on_loop(self._core.answered, question, question.run()))
+                self._in_thread("look", lambda: self._look(question))
             case ReadConfigFile():
                 self._in_thread("config file", self._read_config)
             case Published(model, entry):
@@ -225,15 +227,29 @@ class Host:
         _journal.info("Loading %s version %d from %s", key.model, key.version, key.path)
         try:
             saved_model = self._outside.load(key.path)
-        except StatusError as error:
+        except Exception as error:
             _journal.warning("Loading %s version %d failed: %s", key.model, key.version, error)
-            self._back_on_loop(self._core.load_finished, key, error.status)
+            self._back_on_loop(self._core.load_finished, key, _as_status(error))
         else:
             self._models[key] = saved_model
             self._back_on_loop(self._core.load_finished, key, OK)
 
+    def _look(self, question: Look | Measure) -> None:
+        answer: Sight | Status
+        try:
+            answer = question.run()
+        except Exception as error:
+            status = _as_status(error)
+            answer = Sight(failure=status.message) if isinstance(question, Look) else status
+        self._back_on_loop(self._core.answered, question, answer)
+
     def _read_config(self) -> None:
-        self._back_on_loop(self._core.reload_from_file, self._outside.read_config())
+        read: ServerConfig | Status
+        try:
+            read = self._outside.read_config()
+        except Exception as error:
+            read = _as_status(error)
+        self._back_on_loop(self._core.reload_from_file, read)
 
     def _unload(self, key: LoadKey, saved_model: SavedModel) -> None:
         saved_model.close()
@@ -272,6 +288,14 @@ class Host:
             self._loop.call_soon_threadsafe(call)
         except RuntimeError:  # the loop is closed: the process is ending
             _journal.debug("A thread finished after the end")
+
+
+def _as_status(error: Exception) -> Status:
+    """What a thread ended with, foreseen or not: a core without an answer stands still, and every model with it."""
+    if isinstance(error, StatusError):
+        return error.status
+    _journal.error("A thread failed", exc_info=error)
+    return Status(Code.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def _log_state(model: str, entry: VersionStatus) -> None:

@@ -7,6 +7,7 @@ text format accepts other texts and complains in other words, and where it compl
 Everything works on bytes, because columns are counted in them. Not here: grammar, fields, values of numbers.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -20,12 +21,20 @@ _SIMPLE_ESCAPES = {
     ord(letter): value.encode()
     for letter, value in zip("abfnrtv\\?'\"", "\a\b\f\n\r\t\v\\?'\"", strict=True)
 }  # fmt: skip
-_HEX_ESCAPES = {ord("x"): 1, ord("X"): 1, ord("u"): 4, ord("U"): 8}
+_HEX_ESCAPES: dict[int, tuple[frozenset[int] | bytes, ...]] = {
+    ord("x"): (_HEX,),
+    ord("X"): (_HEX,),
+    ord("u"): (_HEX,) * 4,
+    ord("U"): (b"0", b"0", b"01", *(_HEX,) * 5),  # which ends at 1fffff, whatever the error says
+}
 _ESCAPE_ERRORS = {
     1: "Expected hex digits for escape sequence.",
     4: "Expected four hex digits for \\u escape sequence.",
     8: "Expected eight hex digits up to 10ffff for \\U escape sequence",
 }
+_LAST_POINT, _LAST_OF_FOUR_BYTES = 0x10FFFF, 0x1FFFFF
+_HIGH_SURROGATES = range(0xD800, 0xDC00)
+_LOW_SURROGATE = re.compile(rb"\\u([dD][c-fC-F][0-9a-fA-F]{2})")
 _NOWHERE = 0  # what a place after the end of the text looks like, and a NUL inside it too
 
 Report = Callable[[int, int, str], None]
@@ -204,11 +213,9 @@ class Tokenizer:
 
     def _escape(self) -> None:
         if self._peek() in _HEX_ESCAPES:
-            count = _HEX_ESCAPES[self._advance()]
-            digits = self._text[self._at : self._at + count]
-            taken = sum(self._take(_HEX) for _ in range(count))
-            if taken < count or (count == 8 and int(digits, 16) > 0x10FFFF):
-                self._error(_ESCAPE_ERRORS[count])
+            digits = _HEX_ESCAPES[self._advance()]
+            if not all(self._take(accepted) for accepted in digits):
+                self._error(_ESCAPE_ERRORS[len(digits)])
         elif not (self._take(_OCTAL) or self._take(bytes(_SIMPLE_ESCAPES))):
             self._error("Invalid escape sequence in string literal.")
 
@@ -240,9 +247,25 @@ def _escaped(body: bytes, at: int) -> tuple[bytes, int]:
         end = _end_of(body, at + 1, _HEX, 2)
         return bytes([int(body[at + 1 : end] or b"0", 16)]), end
     if letter in b"uU":
-        end = _end_of(body, at + 1, _HEX, _HEX_ESCAPES[letter])
-        return chr(int(body[at + 1 : end] or b"0", 16)).encode("utf-8", "replace"), end
+        end = _end_of(body, at + 1, _HEX, len(_HEX_ESCAPES[letter]))
+        point = int(body[at + 1 : end] or b"0", 16)
+        low = _LOW_SURROGATE.match(body, end) if point in _HIGH_SURROGATES else None
+        if low is not None:
+            return _encoded(0x10000 + (point - 0xD800 << 10) + int(low[1], 16) - 0xDC00), low.end()
+        return _encoded(point), end
     return _SIMPLE_ESCAPES.get(letter, b"?"), at + 1
+
+
+def _encoded(point: int) -> bytes:
+    """A code point as protobuf writes it: half a surrogate pair like any other, and what is beyond Unicode as well.
+
+    Beyond what four bytes can hold it stands there as it was written; that has been reported before.
+    """
+    if point <= _LAST_POINT:
+        return chr(point).encode("utf-8", "surrogatepass")
+    if point > _LAST_OF_FOUR_BYTES:
+        return b"\\U%08x" % point
+    return bytes([0xF0 | point >> 18, *(0x80 | point >> shift & 0x3F for shift in (12, 6, 0))])
 
 
 def _end_of(body: bytes, at: int, accepted: frozenset[int], most: int) -> int:

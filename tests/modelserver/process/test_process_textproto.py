@@ -62,12 +62,21 @@ def test_whole_numbers_have_the_bases_of_c(text: str, expected: list[int]) -> No
         (b"'it\"s'", 'it"s'),
         (b'"a" \'b\' "c"', "abc"),
         (rb'"\x41\102\n\t\\\"\u00e4\U0001F600"', 'AB\n\t\\"ä😀'),
+        (rb'"\ud83d\ude00"', "😀"),
+        (rb'"\ud83d\u0041"', 3 * "\N{REPLACEMENT CHARACTER}" + "A"),
+        (rb'"\U00110000"', 4 * "\N{REPLACEMENT CHARACTER}"),
         ("'größe'".encode(), "größe"),
         (b'"\xff"', "\N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_strings_are_joined_and_their_escapes_resolved(literals: bytes, expected: str) -> None:
     assert name(literals) == expected
+
+
+@pytest.mark.parametrize(("digits", "column"), [("00200000", 41), ("01000000", 40), ("001fffg", 45), ("", 39)])
+def test_escapes_of_eight_digits_end_where_the_tokenizer_ends_them(digits: str, column: int) -> None:
+    found = complaints(f'model_config_list {{ config {{ name: "\\U{digits}" }} }}')
+    assert found == [f"1:{column}: Expected eight hex digits up to 10ffff for \\U escape sequence"]
 
 
 def test_a_repeated_label_key_is_no_mistake_and_the_last_one_wins() -> None:
