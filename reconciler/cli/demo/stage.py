@@ -5,6 +5,7 @@ its storage, one server per fleet, the two models of the story. Exporting runs i
 TensorFlow inside the demo's process would slow its clients down.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Stage:
     folder: Path
     documents: dict[str, tuple[Path, Document]] = field(default_factory=dict)
     servers: list[str] = field(default_factory=list)
+    _checked: set[str] = field(default_factory=set)
 
     @property
     def models(self) -> Path:
@@ -80,6 +82,24 @@ class Stage:
             document["spec"]["placement"] = [{"fleet": each.split("/")[0]} for each in self.servers]
             _write(path, document)
 
+    def expect_answers_of(self, actor: Actor, version: int) -> None:
+        """From the next change on git expects of every version of a model what this one answers."""
+        inputs = samples.request_for(actor.kind)
+        answers = {name: value.tolist() for name, value in samples.answer_of(actor.kind, version, inputs).items()}
+        only = next(iter(answers.values())) if len(answers) == 1 else answers
+        folder = self._root() / "checks"
+        folder.mkdir(exist_ok=True)
+        (folder / "demo.json").write_text(json.dumps({"inputs": inputs}))
+        (folder / "demo.expected.json").write_text(json.dumps({"outputs": only}))
+        self._checked.add(actor.name)
+
+    def expect_nothing(self, actor: Actor) -> None:
+        """Take that back, from the next change on."""
+        self._checked.discard(actor.name)
+
+    def _root(self) -> Path:
+        return self.folder / "work"
+
     def publish(self, source: Actor, version: int, target: Actor, number: int) -> None:
         """Copy an exported version under another model's name, as happens."""
         samples.publish(self.models / source.name / str(version), self.models / target.name, number)
@@ -92,6 +112,10 @@ class Stage:
         spec = document["spec"]
         spec["versions"] = {"specific": [*versions]}
         spec["labels"] = dict(labels)
+        if actor.name in self._checked:
+            spec["checks"] = [dict(_GOLDEN)]
+        else:
+            spec.pop("checks", None)
         spec["transition"] = {"policy": policy} | ({"allowDowntime": True} if policy == "resource" else {})
         _write(path, document)
 
@@ -130,6 +154,15 @@ class Stage:
             "adopt": "replace",
             "servers": [{"name": name, "grpc": f"127.0.0.1:{server.grpc_port}"}],
         }
+
+
+_GOLDEN: Document = {
+    "name": "golden",
+    "kind": "request",
+    "request": "checks/demo.json",
+    "expect": "checks/demo.expected.json",
+    "tolerance": {"abs": 0.001},
+}
 
 
 def _export(actor: Actor, models: Path, log: IO[bytes]) -> "subprocess.Popen[bytes]":

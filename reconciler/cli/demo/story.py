@@ -71,6 +71,8 @@ class Story:
             self._take_back,
             self._breaking,
             self._take_back,
+            self._bad,
+            self._take_back,
             self._resource,
             self._crash,
         ]
@@ -117,6 +119,14 @@ class Story:
         stage.change(HALF, [2, 4], {"stable": 4, "canary": 2})
         await self._held(GRACE, "half: 4 is stable, exported from the wrong model", Held("stable", now=1, asked=4))
 
+    async def _bad(self) -> None:
+        """A version that loads, and answers otherwise than git expects: no label goes to it, and it is unloaded."""
+        cast = self._cast
+        cast.stage.expect_answers_of(HALF, 2)
+        cast.stage.change(HALF, [2, 3], {"stable": 3, "canary": 2})
+        await self._held(GRACE, "half: 3 is stable; it must answer like 2", Held("stable", now=1, asked=3))
+        cast.stage.expect_nothing(HALF)
+
     async def _held(self, author: Author, message: str, held: "Held") -> None:
         """Push a commit that must not be carried out; claim that nothing that serves was touched."""
         cast = self._cast
@@ -132,9 +142,10 @@ class Story:
             action
             for done in cast.witness.done_since(mark)
             for action in done.intent.body.actions
-            if action.kind in (ActionKind.UNLOAD, ActionKind.UNLABEL, ActionKind.REMOVE_MODEL)
+            if action.kind in (ActionKind.UNLABEL, ActionKind.REMOVE_MODEL)
+            or (action.kind is ActionKind.UNLOAD and action.version in (1, 2))
         ]
-        cast.timeline.claim(not gone, "nothing was unloaded and no label went")
+        cast.timeline.claim(not gone, "nothing that serves was unloaded, and no label went")
         still = all(line.latest == held.now for line in cast.traffic.of(HALF.name, held.label))
         cast.timeline.claim(still, f"{held.label} is still answered by {held.now}")
 
