@@ -8,6 +8,7 @@ the edges of TensorFlow Serving (E1–E40) behind it. How passes are made is not
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from reconciler.state import footprint
 from reconciler.state.check import CheckDue, CheckKind, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import DesiredModel, DesiredServer, TransitionPolicy
@@ -21,8 +22,6 @@ BATCH = 8
 
 RETRY_MARGIN = 0.2
 """Seconds beyond one poll that a failed version stays off the list before it is listed again (rule E13)."""
-
-ALIVE = (VersionState.START, VersionState.LOADING, VersionState.AVAILABLE, VersionState.UNLOADING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,20 @@ class Case:
     def gap(self, model: str, label: str) -> bool:
         """Whether the pass states that this label will answer nobody for a while."""
         return any(gap.model == model and gap.label == label for gap in self.body.gaps)
+
+    def exchanges(self, wanted: DesiredModel) -> bool:
+        """Whether a model goes to its versions by unloading first: as git says, or as `auto` came to."""
+        ways = {way.model: way for way in (*self.observed.ways, *self.body.ways)}
+        way = ways.get(wanted.name) if wanted.transition.policy is TransitionPolicy.AUTO else None
+        if way is not None and isinstance(wanted.policy, Specific) and way.versions == wanted.policy.versions:
+            return way.policy is TransitionPolicy.RESOURCE
+        return wanted.transition.policy is TransitionPolicy.RESOURCE
+
+    def weighs(self, wanted: DesiredModel) -> bool:
+        """Whether an exchange that `auto` came to is limited by what is known to fit (15), and not by numbers (4)."""
+        limited = self.server.memory is not None and wanted.transition.policy is TransitionPolicy.AUTO
+        names = wanted.policy.versions if isinstance(wanted.policy, Specific) else ()
+        return limited and footprint.certain(self.observed, wanted.base_path, names)
 
     def wedged(self, model: str) -> bool:
         """Whether the model is stuck in the server: the only case in which a serving version leaves first."""
@@ -162,13 +175,16 @@ def both_targets_stay_listed(case: Case) -> Iterator[Violation]:
 
 
 def resource_stays_within_room(case: Case) -> Iterator[Violation]:
-    """4: under `resource`, versions listed or not yet END never exceed the larger of before and after."""
+    """4: under `resource`, versions listed or not yet END never exceed the larger of before and after.
+
+    Numbers stand for sizes nobody knows: where they are all known, rule 15 is the one that counts for `auto`.
+    """
     for before, after, seen in case.changed:
         wanted = case.server.model(before.name)
-        if wanted is None or wanted.transition.policy is not TransitionPolicy.RESOURCE:
+        if wanted is None or not case.exchanges(wanted) or case.weighs(wanted):
             continue
-        alive = {each.version for each in seen.versions if each.going and each.state in ALIVE}
-        held = {each.version for each in seen.versions if each.listed and each.state in ALIVE}
+        alive = {each.version for each in seen.versions if each.going and each.state in footprint.ALIVE}
+        held = {each.version for each in seen.versions if each.listed and each.state in footprint.ALIVE}
         good = case.observed.good_spec(before.name)
         most = max(
             _room(case.observed, good.config if good else before),
@@ -267,7 +283,7 @@ def a_serving_version_stays(case: Case) -> Iterator[Violation]:
         if not serving or not isinstance(after.policy, Specific) or serving & set(after.listed):
             continue
         wanted = case.server.model(before.name)
-        resource = wanted is not None and wanted.transition.policy is TransitionPolicy.RESOURCE
+        resource = wanted is not None and case.exchanges(wanted)
         if not (resource or case.wedged(before.name)):
             yield Violation(9, before.name, f"the list {after.listed} holds none of the serving versions {serving}")
 
@@ -333,6 +349,21 @@ def _open_checks(observed: Observed, wanted: DesiredModel, label: str, version: 
             yield check.name
 
 
+def memory_stays_within_budget(case: Case) -> Iterator[Violation]:
+    """15: what is loaded or on its way never takes more than the budget, as far as sizes are known (E27).
+
+    A pass that adds nothing may always go: less than what is there already cannot be wrong.
+    """
+    if case.server.memory is None:
+        return
+    now, most = footprint.held(case.observed), footprint.peak(case.observed, case.body.config)
+    added = {place: size for place, size in most.items() if place not in now}
+    total, usable = footprint.total(now) + footprint.total(added), case.server.memory.usable
+    if footprint.total(added) and total > usable:
+        made = f"{footprint.written(total)} in memory at once"
+        yield Violation(15, "", f"the pass makes {made}, where {footprint.written(usable)} may be used")
+
+
 RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     resolving_labels_stay,
     labels_point_at_proven_versions,
@@ -346,5 +377,6 @@ RULES: tuple[Callable[[Case], Iterator[Violation]], ...] = (
     retries_wait_for_a_poll,
     paths_change_with_equal_bytes,
     labels_move_to_checked_versions,
+    memory_stays_within_budget,
 )
 """Every rule, in the order of its number."""

@@ -14,12 +14,14 @@ from reconciler.state.desired import (
     DesiredModel,
     DesiredServer,
     Fleet,
+    MemoryBudget,
     Retry,
     TfServing,
     Transition,
     TransitionPolicy,
 )
 from reconciler.state.look import (
+    ASSUMED,
     LabelKind,
     LabelReading,
     PathFacts,
@@ -35,6 +37,8 @@ from reconciler.state.versions import VersionPolicy, specific
 
 COMMIT = Commit("c0ffee" * 6 + "c0ff")
 FLEET = Fleet("eu", adopt=Adopt.REPLACE, tf_serving=TfServing(num_load_threads=2, num_unload_threads=1))
+UNIT = 6
+"""Bytes that a version with 5 bytes of files is reckoned to take."""
 RESOURCE = Transition(TransitionPolicy.RESOURCE)
 DATA_LOSS = ServingError(15, "Can't parse saved_model.pb as binary proto")
 
@@ -53,6 +57,24 @@ def resource(wanted: DesiredModel) -> DesiredModel:
 def retried(wanted: DesiredModel, limit: int = 3, backoff: float = 10.0) -> DesiredModel:
     """The same model with that retry."""
     return replace(wanted, retry=Retry(limit, backoff, 60.0))
+
+
+def auto(wanted: DesiredModel, *, keep: float | None = None) -> DesiredModel:
+    """The same model under the policy auto."""
+    return replace(wanted, transition=Transition(TransitionPolicy.AUTO, keep_previous=keep))
+
+
+def limited(wanted: DesiredServer, units: int, reserve: int = 0) -> DesiredServer:
+    """The same server with room for versions of so many units together."""
+    return replace(wanted, memory=MemoryBudget(UNIT * (units + reserve), UNIT * reserve))
+
+
+def sized(observed: Observed, **models: Mapping[int, int]) -> Observed:
+    """The observation in which the versions of each model take so many units: `sized(seen, half={1: 2, 2: 3})`."""
+    for name, units in models.items():
+        files = tuple(VersionFiles(number, (), 5 * units[number], ASSUMED) for number in sorted(units))
+        observed = facts(observed, PathFacts(f"/models/{name}", Presence.SEEN, files))
+    return observed
 
 
 def server(*models: DesiredModel, fleet: Fleet = FLEET) -> DesiredServer:

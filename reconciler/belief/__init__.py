@@ -17,7 +17,7 @@ from reconciler.belief.fence import fence_seconds
 from reconciler.belief.learning import learn
 from reconciler.belief.life import first_contact, resumed
 from reconciler.belief.questions import questions
-from reconciler.belief.reloads import answered, departures, forgiven, reached, sending
+from reconciler.belief.reloads import answered, departures, forgiven, reached, sending, taken
 from reconciler.belief.view import believe
 
 __all__ = [
@@ -33,4 +33,5 @@ __all__ = [
     "reached",
     "resumed",
     "sending",
+    "taken",
 ]

@@ -132,6 +132,7 @@ def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:
         steady=tuple(each for each in memory.steady if each in names),
         wishes=tuple(each for each in memory.wishes if each[0] in names),
         doubts=tuple(each for each in memory.doubts if each.model in names),
+        ways=tuple(each for each in memory.ways if each.model in names),
     )
 
 

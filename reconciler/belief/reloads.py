@@ -28,6 +28,7 @@ from reconciler.state.memory import (
     Refusal,
     Standing,
     VersionMemory,
+    Way,
 )
 from reconciler.state.plan import Pass
 from reconciler.state.versions import Specific
@@ -47,8 +48,8 @@ def sending(server: DesiredServer, memory: Memory, body: Pass, now: float) -> Me
     outstanding = Outstanding(body.config, tuple(sorted(names)), now, body.specs, tries)
     fresh = now if now < memory.changed_at + fence.fence_of(server) else 0.0
     marked = tuple(_marked(memory, before, body.config, each, fresh) for each in memory.versions)
-    steady = _untouched(memory, before, body)
-    return replace(memory, outstanding=outstanding, changed_at=now, versions=marked, steady=steady)
+    steady, ways = _untouched(memory, before, body), taken(memory.ways, body.ways)
+    return replace(memory, outstanding=outstanding, changed_at=now, versions=marked, steady=steady, ways=ways)
 
 
 def _untouched(memory: Memory, before: ServerConfig, body: Pass) -> tuple[str, ...]:
@@ -59,6 +60,12 @@ def _untouched(memory: Memory, before: ServerConfig, body: Pass) -> tuple[str, .
     """
     driven = dict(body.specs)
     return tuple(name for name in memory.steady if name not in driven or body.config.model(name) == before.model(name))
+
+
+def taken(known: tuple[Way, ...], begun: tuple[Way, ...]) -> tuple[Way, ...]:
+    """One way per model, the newest: it was chosen when the pass was made, whatever becomes of the reload."""
+    newest = {way.model: way for way in (*known, *begun)}
+    return tuple(newest[name] for name in sorted(newest))
 
 
 def answered(server: DesiredServer, memory: Memory, answer: Answer, now: float) -> Memory:

@@ -48,6 +48,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         checks=memory.checks,
         served=memory.served,
         wishes=memory.wishes,
+        ways=memory.ways,
     )
 
 

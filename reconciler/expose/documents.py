@@ -12,7 +12,7 @@ from typing import TypeAlias, assert_never
 from reconciler.expose import outline, words
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.plan import Action, Difference, Fact, Gap, Hold, Pass, Plan, Retained, ServerPlan
+from reconciler.state.plan import Action, Difference, Fact, Gap, Hold, MemoryUse, Pass, Plan, Retained, ServerPlan
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy
 
 FORMAT_VERSION = "1.0"
@@ -78,6 +78,7 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
         "holds": [hold_document(each) for each in server.holds],
         "retained": [_retained(each) for each in server.retained],
         "checks": [_due(each) for each in server.checks],
+        "memory": None if server.memory is None else _memory(server.memory),
         "traffic": list(outline.section(server).traffic),
         "warnings": list(server.warnings),
     }
@@ -85,6 +86,20 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
 
 def _retained(each: Retained) -> dict[str, Data]:
     return {"model": each.model, "version": _version(each.version), "until": words.timestamp(each.until)}
+
+
+def _memory(found: MemoryUse) -> dict[str, Data]:
+    return {
+        "budget": found.budget,
+        "reserve": found.reserve,
+        "before": found.before,
+        "peak": found.peak,
+        "after": found.after,
+        "unknown": [{"model": model, "version": _version(version)} for model, version in found.unknown],
+        "choices": [
+            {"model": each.model, "policy": str(each.policy), "because": each.because} for each in found.choices
+        ],
+    }
 
 
 def _due(each: CheckDue) -> dict[str, Data]:

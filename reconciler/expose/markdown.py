@@ -61,7 +61,12 @@ def _held(section: outline.Section) -> str:
 
 
 def _notes(section: outline.Section) -> list[str]:
-    notes = (("Kept loaded", section.kept), ("What clients notice", section.traffic), ("Warnings", section.warnings))
+    notes = (
+        ("Kept loaded", section.kept),
+        ("Memory", section.memory),
+        ("What clients notice", section.traffic),
+        ("Warnings", section.warnings),
+    )
     return [f"**{title}**\n\n{_bullets(lines)}\n" for title, lines in notes if lines]
 
 

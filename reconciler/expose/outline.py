@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reconciler.expose import words
+from reconciler.state import footprint
 from reconciler.state.desired import Commit
-from reconciler.state.plan import Action, ActionKind, Hold, Pass, Plan, Retained, ServerPlan
+from reconciler.state.plan import Action, ActionKind, Hold, MemoryUse, Pass, Plan, Retained, ServerPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One server: a verdict in a few words, then its stages, holds, versions kept, traffic notes and warnings."""
+    """One server: a verdict in a few words; stages, holds, versions kept, memory, traffic notes and warnings."""
 
     server: str
     verdict: str
@@ -61,6 +62,7 @@ class Section:
     traffic: tuple[str, ...]
     warnings: tuple[str, ...]
     kept: tuple[str, ...] = ()
+    memory: tuple[str, ...] = ()
 
     @property
     def quiet(self) -> bool:
@@ -78,7 +80,20 @@ def section(server: ServerPlan) -> Section:
         tuple(_traffic(server)),
         server.warnings,
         tuple(_kept(each) for each in server.retained),
+        tuple(_memory(server.memory)) if server.memory is not None and (server.passes or server.holds) else (),
     )
+
+
+def _memory(found: MemoryUse) -> Iterator[str]:
+    """What models take before, on the way and after, against what they may; and what `auto` comes to."""
+    before, peak, after, budget, reserve = (
+        footprint.written(size) for size in (found.before, found.peak, found.after, found.budget, found.reserve)
+    )
+    of = f"{budget}, {reserve} of it in reserve" if found.reserve else budget
+    known = "" if not found.unknown else ", without what is not known"
+    yield f"{before} now, {peak} at most on the way, {after} at the end, of {of} (1.2 × the files{known})"
+    for each in found.choices:
+        yield f"{each.model}  auto comes to {each.policy}: {each.because}"
 
 
 def _kept(each: Retained) -> str:

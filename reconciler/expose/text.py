@@ -35,6 +35,7 @@ def _section(text: Text, section: outline.Section) -> None:
             text.append(f"      ! {gap}\n", "magenta")
     _held(text, section)
     _list(text, "Kept loaded", section.kept, "")
+    _list(text, "Memory", section.memory, "")
     _list(text, "What clients notice", section.traffic, "")
     _list(text, "Warnings", section.warnings, "yellow")
 

@@ -32,8 +32,10 @@ class Permits:
         for server in servers:
             fleets[server.fleet.name].append(server)
         self._fleets = {name: tuple(group) for name, group in fleets.items() if planning.takes_turns(group)}
-        joined = {server.id for group in self._fleets.values() for server in group} - set(changed)
-        self._told = {name: told for name, told in self._told.items() if name in joined}
+        everyone = {server.id for group in self._fleets.values() for server in group}
+        joined = everyone - set(changed)
+        told = {name: each for name, each in self._told.items() if name in joined}
+        self._told = {name: told.get(name, planning.NOT_YET) for name in sorted(everyone)}
         self._held = {name: held for name, held in self._held.items() if name in joined}
         self._holders &= joined
 
@@ -47,7 +49,7 @@ class Permits:
         self._told[server.id] = progress
         if not progress.pending:
             self._holders.discard(server.id)
-            if not news:
+            if not (news or progress.takes_labels):
                 return planning.FREE
         group = self._fleets[server.fleet.name]
         held = planning.vetoes(group, self._told, self._holders, now)

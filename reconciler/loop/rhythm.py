@@ -20,7 +20,7 @@ SOON = 5.0
 """A hold released by time within so many seconds is looked at as if it were moving; a longer one is slept through."""
 
 
-_TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN, HoldReason.WAVE_TURN})
+_TURNS = frozenset({HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN, HoldReason.MEMORY_TURN, HoldReason.WAVE_TURN})
 
 
 LABELS_PER_SECOND = 333.0

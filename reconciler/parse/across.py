@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 
 from reconciler.parse.documents import At, FleetDocument, Labels, ModelDocument, Name, Placement, ServerEntry
 from reconciler.parse.problems import Problem, shown
-from reconciler.state.desired import DeliveryMode, DesiredModel, DesiredServer, Fleet, Place
+from reconciler.state.desired import DeliveryMode, DesiredModel, DesiredServer, Fleet, Place, TransitionPolicy
+
+_BUDGET = "say in its Fleet how much its models may take, such as `memory: {budget: 40GiB, reserve: 2GiB}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class _Server:
             rest=self.entry.rest,
             labels=self.entry.labels,
             suspend=self.entry.suspend,
+            memory=self.entry.memory,
             models=tuple(self.models[name].model for name in sorted(self.models)),
             place=Place(self.placed.path, *self.entry.at),
         )
@@ -114,8 +117,20 @@ class _Placing:
                     if other is not placed:
                         clashes.setdefault(other.model.document, []).append(server.id)
             self._joined.problems += _clashes(placed, clashes)
+            self._joined.warnings += self._unlimited(placed)
             for name in {placement.fleet for placement in placed.said.placements} & self._servers.keys():
                 self._suits(placed, name)
+
+    def _unlimited(self, placed: PlacedModel) -> Iterator[Problem]:
+        """Policy `auto` asks whether old and new fit; without a budget nothing says what fits."""
+        if placed.model.transition.policy is not TransitionPolicy.AUTO:
+            return
+        chosen = [self._chosen.get((each.fleet, each.selector), []) for each in placed.said.placements]
+        free = sorted({server.id for group in chosen for server in group if server.entry.memory is None})
+        if free:
+            more = f" and {len(free) - 1} more" if len(free) > 1 else ""
+            what = f"{free[0]}{more} has no memory.budget, so policy `auto` always means `availability` there"
+            yield Problem(placed.path, *placed.said.name_at, "auto-without-budget", what, _BUDGET)
 
     def _choose(self, placed: PlacedModel, placement: Placement) -> list[_Server]:
         group = self._servers.get(placement.fleet)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from reconciler.state.check import Check
-from reconciler.state.desired import DesiredModel, Fleet, Suspend
+from reconciler.state.desired import DesiredModel, Fleet, MemoryBudget, Suspend
 
 At: TypeAlias = tuple[int, int]  # line and column, from 1
 Labels: TypeAlias = tuple[tuple[str, str], ...]  # ascending
@@ -58,6 +58,7 @@ class ServerEntry:
     suspend: Suspend | None
     at: At
     grpc_at: At
+    memory: MemoryBudget | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,10 @@ Used by `wording.py` only to say "not yet" instead of "unknown": such a field is
 that is accepted and ignored promises something. A field leaves this list when it enters the schemas.
 """
 
-FIELDS: frozenset[tuple[str, ...]] = frozenset(
-    tuple(path.split("."))
-    for path in (
-        "Fleet.spec.servers.memory",
-        "Model.spec.onFailure",
-    )
-)
+FIELDS: frozenset[tuple[str, ...]] = frozenset(tuple(path.split(".")) for path in ("Model.spec.onFailure",))
 
 VALUES: frozenset[tuple[tuple[str, ...], str]] = frozenset(
     {
         (("Fleet", "spec", "adopt"), "keep"),
-        (("Model", "spec", "transition", "policy"), "auto"),
     }
 )

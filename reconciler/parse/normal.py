@@ -23,6 +23,7 @@ from reconciler.state.desired import (
     DesiredModel,
     Drift,
     Fleet,
+    MemoryBudget,
     Place,
     Preflight,
     Prune,
@@ -40,6 +41,7 @@ from reconciler.state.desired import (
 )
 from reconciler.state.versions import All, Latest, VersionPolicy, specific
 
+_SIZE = re.compile(r"([0-9]+)(?:\.([0-9]+))?([KMGT]?)(i?)B?")
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _MOMENT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?"
@@ -51,6 +53,16 @@ _PARTS = re.compile(r"([0-9]+)(h|ms|m|s)")
 def seconds(duration: str) -> float:
     """`1h30m` → 5400.0. The form was checked before."""
     return float(sum(int(number) * _UNITS[unit] for number, unit in _PARTS.findall(duration)))
+
+
+def size(written: int | str) -> int:
+    """`1.5GiB` → 1610612736, in bytes. The form was checked before."""
+    found = _SIZE.fullmatch(str(written))
+    if found is None:
+        raise ValueError(written)
+    whole, part, unit, binary = found[1], found[2] or "", found[3], found[4]
+    scale: int = (1024 if binary else 1000) ** " KMGT".index(unit or " ")
+    return int(whole + part) * scale // int(10 ** len(part))
 
 
 def moment(written: str) -> float:
@@ -94,6 +106,7 @@ _TF_SERVING: _Fields = {
 }
 _TLS: _Fields = {"caFile": ("ca_file", str), "certFile": ("cert_file", str), "keyFile": ("key_file", str)}
 _SECRET: _Fields = {"fromEnv": ("from_env", str), "fromFile": ("from_file", str)}
+_MEMORY: _Fields = {"budget": ("budget", size), "reserve": ("reserve", size)}
 _SUSPEND: _Fields = {"reason": ("reason", str), "by": ("by", str), "until": ("until", moment)}
 _BLAST: _Fields = {"maxRemovals": ("max_removals", int), "maxPercent": ("max_percent", int)}
 _WINDOW: _Fields = {
@@ -257,4 +270,5 @@ def _server(entry: Node) -> ServerEntry:
         suspend=suspend(data),
         at=entry.position,
         grpc_at=entry.fields["grpc"].position,
+        memory=MemoryBudget(**_given(_MEMORY, data["memory"])) if "memory" in data else None,
     )

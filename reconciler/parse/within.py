@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from reconciler import windows
 from reconciler.parse import normal, wording
-from reconciler.parse.documents import At, FleetDocument, ModelDocument
+from reconciler.parse.documents import At, FleetDocument, ModelDocument, ServerEntry
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
 from reconciler.state.check import CheckKind
@@ -50,8 +50,9 @@ def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
     yield from _waves(spec, said)
     yield from _windows(spec, said)
     yield from _suspension(spec)
-    for entry in spec.find("servers").items:
+    for entry, server in zip(spec.find("servers").items, said.servers, strict=True):
         yield from _suspension(entry)
+        yield from _memory(entry, server)
     yield from _slow_failures(spec, said)
 
 
@@ -124,11 +125,12 @@ def _needs_specific(spec: Node, said: ModelDocument) -> Iterator[Finding]:
     if said.model.labels:
         what = "labels stand over versions that the server chooses: a copied directory can orphan them (E5)"
         yield Finding(*said.labels_at, "labels-need-specific", what, "list the versions: `versions: {specific: […]}`")
-    if said.model.transition.policy is TransitionPolicy.RESOURCE:
+    policy = said.model.transition.policy
+    if policy is not TransitionPolicy.AVAILABILITY:
         at = spec.find("transition", "policy").position
-        what = "policy `resource` needs to know which versions there are, and here the server chooses them"
+        what = f"policy `{policy}` needs to know which versions there are, and here the server chooses them"
         to_do = "list the versions: `versions: {specific: […]}`; or use policy `availability`"
-        yield Finding(*at, "resource-needs-specific", what, to_do)
+        yield Finding(*at, f"{policy}-needs-specific", what, to_do)
 
 
 def _waves(spec: Node, said: FleetDocument) -> Iterator[Finding]:
@@ -177,6 +179,14 @@ def _suspension(owner: Node) -> Iterator[Finding]:
     except ValueError:
         what = f"{shown(node.data)} is no day and time of the calendar"
         yield Finding(*node.position, "no-such-time", what, "give one, such as `2026-12-01T08:00:00Z`")
+
+
+def _memory(entry: Node, server: ServerEntry) -> Iterator[Finding]:
+    memory = server.memory
+    if memory is not None and memory.usable == 0:
+        at = entry.find("memory", "reserve").position
+        what = f"the reserve leaves nothing of the budget {shown(entry.find('memory', 'budget').data)} for any model"
+        yield Finding(*at, "memory-reserve", what, "give a reserve that is smaller than the budget, or leave it out")
 
 
 def _nothing_kept(spec: Node, said: ModelDocument) -> Iterator[Finding]:

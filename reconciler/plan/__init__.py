@@ -7,7 +7,7 @@ satisfy, whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now
 
 from reconciler.plan.fleet import plan
 from reconciler.plan.guards import guarded
-from reconciler.plan.progress import Progress, progress
+from reconciler.plan.progress import NOT_YET, Progress, progress
 from reconciler.plan.rest import at_rest, reached
 from reconciler.plan.road import check_pass, plan_server
 from reconciler.plan.target import spec_digest
@@ -16,6 +16,7 @@ from reconciler.plan.waves import may_begin, takes_turns, vetoes
 
 __all__ = [
     "FREE",
+    "NOT_YET",
     "Progress",
     "Vetoes",
     "at_rest",

@@ -12,7 +12,8 @@ from types import MappingProxyType
 from reconciler.plan.guards import guarded
 from reconciler.plan.progress import progress
 from reconciler.plan.road import plan_server
-from reconciler.plan.waves import takes_turns, vetoes
+from reconciler.plan.vetoing import FREE
+from reconciler.plan.waves import may_begin, takes_turns, vetoes
 from reconciler.state.desired import Desired, DesiredServer
 from reconciler.state.look import ReachKind
 from reconciler.state.memory import Standing
@@ -41,16 +42,16 @@ def plan(desired: Desired, observed: Mapping[str, Observed], freezes: Mapping[st
         for server in desired.servers
     }
     held = {name: guard for name, guard in guards.items() if guard}
-    for _, group in groupby(desired.servers, key=lambda server: server.fleet.name):
-        servers = tuple(group)
-        if (len(servers) == 1 and servers[0].fleet.rollout is None) or not takes_turns(servers):
-            continue
-        found = {
-            each.id: progress(desired.commit, each, seen[each.id], free[each.id], guards[each.id]) for each in servers
-        }
+    fleets = [tuple(group) for _, group in groupby(desired.servers, key=lambda server: server.fleet.name)]
+    fleets = [servers for servers in fleets if takes_turns(servers)]
+    joined = [server for servers in fleets for server in servers]
+    found = {each.id: progress(desired.commit, each, seen[each.id], free[each.id], guards[each.id]) for each in joined}
+    begun: set[str] = set()
+    for servers in fleets:
         now = max(seen[server.id].at for server in servers)
-        for name, turns in vetoes(servers, found, (), now).items():
-            held[name] = {**turns, **guards[name]}
+        turns = vetoes(servers, found, begun, now)
+        begun |= {server.id for server in servers if may_begin(found[server.id], turns.get(server.id, FREE))}
+        held |= {name: {**mine, **guards[name]} for name, mine in turns.items()}
     for server in desired.servers:
         if server.id in held:
             free[server.id] = plan_server(desired.commit, server, seen[server.id], held[server.id])

@@ -7,7 +7,7 @@ compares the end states, so the two cannot drift.
 
 from dataclasses import replace
 
-from reconciler.belief import departures
+from reconciler.belief import departures, taken
 from reconciler.plan.target import resolve
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
@@ -44,6 +44,7 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
         doubts=(),
         foreseen=True,
         departures=departures(observed.departures, observed.sent, config, at) if body else observed.departures,
+        ways=taken(observed.ways, body.ways) if body else observed.ways,
     )
 
 

@@ -39,6 +39,7 @@ def _approach(work: Draft) -> None:
         where = work.target.base_path
         detail = f"no complete version lies under {where}; under this policy the server would unload everything"
         work.hold(HoldReason.ARTIFACT_MISSING, detail, f"a complete version directory below {where}")
+    ready = []
     for version in work.target.versions:
         if version in work.config.listed:
             detail = f"version {version} is {work.seen.version(version).state.name}"
@@ -46,6 +47,9 @@ def _approach(work: Draft) -> None:
         elif (hold := obstacle(work.scene, work.target, version)) is not None:
             work.holds.append(hold)
         else:
+            ready.append(version)
+    if ready and work.may_list(ready):
+        for version in ready:
             work.load(version, "the policy git asks for would choose it")
 
 
@@ -54,6 +58,8 @@ def _hand_over(work: Draft, because: str) -> Move:
         where = work.target.base_path
         detail = f"no complete version is seen under {where}; the server would unload everything"
         work.hold(HoldReason.ARTIFACT_MISSING, detail, f"a complete version directory below {where}")
+        return work.finish()
+    if not work.may_list(work.target.versions):
         return work.finish()
     return _with_policy(work, work.target.policy, because)
 
@@ -73,6 +79,8 @@ def _take_back(work: Draft) -> Move:
     one_by_one = serving and work.target.transition.policy is TransitionPolicy.RESOURCE
     listed = serving | {version for version, hold in held if hold is None and not one_by_one}
     work.holds.extend(hold for version, hold in held if hold is not None and version not in serving)
+    if not work.may_list(sorted(listed - serving)):
+        listed = serving
     if not listed:
         return work.finish()
     return _with_policy(work, Specific(tuple(sorted(listed))), "git names the versions from now on")

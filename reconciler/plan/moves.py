@@ -10,6 +10,7 @@ from dataclasses import replace
 from reconciler.plan import drift, handover, repoint, resource
 from reconciler.plan.files import obstacle, stored
 from reconciler.plan.labels import drop_dangling, labels_settled, move_labels, referenced
+from reconciler.plan.memory import Room
 from reconciler.plan.scene import Draft, Move, Scene, draft
 from reconciler.plan.target import Origin, Target
 from reconciler.plan.wedge import unwedge
@@ -21,9 +22,9 @@ from reconciler.state.plan import Fact, FactKind, HoldReason
 from reconciler.state.versions import Specific
 
 
-def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) -> Move:
+def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None, room: Room | None) -> Move:
     """Every action of one model whose own precondition holds now; `turn` is the model whose exchange may go on."""
-    work = draft(stage, target, config)
+    work = draft(stage, target, config, room)
     if target.origin in (Origin.SUSPENDED, Origin.REPORTED):
         drop_dangling(work)
         return replace(work.finish(), waits=True)
@@ -38,6 +39,7 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) ->
         return wedged
     move_labels(work)
     drop_failed(work)
+    give_up(work)
     if target.transition.policy is TransitionPolicy.RESOURCE:
         resource.exchange(work, turn)
     else:
@@ -48,7 +50,12 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None) ->
 
 
 def load_missing(work: Draft, versions: tuple[int, ...]) -> None:
-    """List every wanted version that is not listed and may be; say why where it may not."""
+    """List every wanted version that is not listed and may be; say why where it may not.
+
+    Those that may be come together or not at all: two models that each had the first of two versions could both wait
+    for the memory of their second.
+    """
+    ready = []
     for version in versions:
         if version in work.config.listed:
             continue
@@ -56,6 +63,9 @@ def load_missing(work: Draft, versions: tuple[int, ...]) -> None:
         if hold is not None:
             work.holds.append(hold)
         else:
+            ready.append(version)
+    if ready and work.may_list(ready):
+        for version in ready:
             work.load(version, because_wanted(work.target, version))
 
 
@@ -77,6 +87,15 @@ def drop_failed(work: Draft) -> None:
             work.unload(version, "it did not load within its loadDeadline; listed, it would never be tried again")
         else:
             work.unload(version, f"it failed to load ({seen.error}); listed, it would never be tried again")
+
+
+def give_up(work: Draft) -> None:
+    """Unload what would stay for a while (`keepPrevious`), where its memory is needed for a load."""
+    if work.scene.frozen:
+        return
+    for version in work.target.given_up:
+        if version in work.listed and version not in referenced(work) and _still_serves(work, version):
+            work.unload(version, "keepPrevious would keep it, but a load that waits needs its memory")
 
 
 def _still_serves(work: Draft, leaving: int) -> bool:

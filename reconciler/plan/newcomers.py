@@ -8,9 +8,11 @@ before go together (healing after a restart).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from reconciler.invariants import BATCH
 from reconciler.plan.files import obstacle
+from reconciler.plan.memory import Room
 from reconciler.plan.moves import because_wanted
 from reconciler.plan.scene import Scene
 from reconciler.plan.target import Origin, Target
@@ -19,6 +21,9 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.look import Presence
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Hold, HoldReason, PassKind
 from reconciler.state.versions import Specific, specific
+
+_Entry: TypeAlias = tuple[Target, tuple[int, ...]]
+"""A name that may be added, and the versions it may be listed with, best first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +36,10 @@ class Arrivals:
     holds: tuple[Hold, ...] = ()
 
 
-def arrivals(stage: Scene, missing: Sequence[Target], *, changes: bool) -> Arrivals:
+def arrivals(stage: Scene, missing: Sequence[Target], room: Room | None, *, changes: bool) -> Arrivals:
     """Which of the missing names may be added now. `changes`: models the server already has go first."""
     holds: list[Hold] = []
-    ready: list[tuple[Target, tuple[int, ...]]] = []
+    ready: list[_Entry] = []
     for target in missing:
         hold, versions = _first_versions(stage, target)
         if hold is not None:
@@ -45,10 +50,23 @@ def arrivals(stage: Scene, missing: Sequence[Target], *, changes: bool) -> Arriv
         reason, detail, release = wait
         holds += [Hold(reason, target.name, detail, release, progressing=True) for target, _ in ready]
         return Arrivals(PassKind.ADD, holds=tuple(holds))
-    return _choose(stage, ready, holds)
+    return _choose(stage, _fitting(stage, ready, room, holds) if room is not None else ready, holds)
 
 
-def _choose(stage: Scene, ready: list[tuple[Target, tuple[int, ...]]], holds: list[Hold]) -> Arrivals:
+def _fitting(stage: Scene, ready: list[_Entry], room: Room, holds: list[Hold]) -> list[_Entry]:
+    """Those that there is memory for beside each other; the holds of the others are added."""
+    chosen = []
+    for target, versions in ready:
+        heal = _loaded_before(stage, target) and _seen(stage, target)
+        hold = room.ask(target, _config(stage, target, versions, heal=heal).listed)
+        if hold is None:
+            chosen.append((target, versions))
+        else:
+            holds.append(hold)
+    return chosen
+
+
+def _choose(stage: Scene, ready: list[_Entry], holds: list[Hold]) -> Arrivals:
     healing = [entry for entry in ready if _loaded_before(stage, entry[0]) and _seen(stage, entry[0])]
     seen = [entry for entry in ready if _seen(stage, entry[0])]
     chosen = healing or seen[:BATCH] or ready[:1]

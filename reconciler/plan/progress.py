@@ -8,9 +8,11 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reconciler.plan.target import Origin, Targets, begins, spec_digest, targets
+from reconciler.plan.auto import aims
+from reconciler.plan.target import Origin, Target, Targets, begins, spec_digest
 from reconciler.plan.vetoing import FREE, Vetoes, removal
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, TransitionPolicy
+from reconciler.state.look import LabelKind
 from reconciler.state.observed import Observed
 from reconciler.state.plan import ServerPlan
 
@@ -32,7 +34,8 @@ class Part:
     """One document on one server.
 
     since: when its spec was reached, in seconds. why: of FAILED and BLOCKED. back: this server has served the
-    spec before. exchanges: its labels answer nobody for a while (policy `resource`).
+    spec before. exchanges: its labels answer nobody for a while (policy `resource`, or `auto` where it comes to that).
+    takes: the labels that are still to be taken away for it, where git does not consent to downtime.
     """
 
     document: str
@@ -41,6 +44,7 @@ class Part:
     why: str = ""
     back: bool = False
     exchanges: bool = False
+    takes: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -50,11 +54,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One server: its parts ascending by document; `lost` says why it cannot be reached or used, if so."""
+    """One server: its parts ascending by document; `lost` says why it cannot be reached or used, if so.
+
+    answers: (document, label) of the labels that requests are answered by here now, of documents that may exchange.
+    """
 
     parts: tuple[Part, ...] = ()
     lost: str = ""
     unknown: bool = False
+    answers: tuple[tuple[str, str], ...] = ()
 
     def part(self, document: str) -> Part | None:
         """That part, None where the server has none of it."""
@@ -76,6 +84,11 @@ class Progress:
         return not self.lost and any(part.stage is Stage.CHANGING and part.exchanges for part in self.parts)
 
     @property
+    def takes_labels(self) -> bool:
+        """Whether labels are still to be taken away here without consent to downtime."""
+        return not self.lost and any(part.takes for part in self.parts)
+
+    @property
     def to_exchange(self) -> tuple[Part, ...]:
         """What is to begin and will take labels away for a while."""
         return tuple(part for part in self.pending if part.exchanges)
@@ -91,9 +104,11 @@ def progress(
     lost = "its config lock is held" if observed.wedged else ""
     if not observed.reach.answers:
         lost = observed.reach.detail or observed.reach.kind.value
-    aims = targets(commit, server, observed)
-    parts = sorted((_held(part, held) for part in _parts(server, observed, aims, plan)), key=lambda part: part.document)
-    return Progress(tuple(parts), lost)
+    found = aims(commit, server, observed)
+    parts = sorted(
+        (_held(part, held) for part in _parts(server, observed, found, plan)), key=lambda part: part.document
+    )
+    return Progress(tuple(parts), lost, answers=tuple(_answers(server, observed)))
 
 
 def _held(part: Part, held: Vetoes) -> Part:
@@ -102,32 +117,48 @@ def _held(part: Part, held: Vetoes) -> Part:
     return replace(part, stage=Stage.BLOCKED, why=held[part.document].reason.value)
 
 
-def _parts(server: DesiredServer, observed: Observed, aims: Targets, plan: ServerPlan) -> Iterator[Part]:
-    for name in aims.removed:
+def _answers(server: DesiredServer, observed: Observed) -> Iterator[tuple[str, str]]:
+    for model in server.models:
+        if model.transition.policy is TransitionPolicy.AVAILABILITY or not observed.reach.answers:
+            continue
+        for label, reading in observed.model(model.name).labels:
+            if reading.kind is LabelKind.RESOLVES:
+                yield model.document, label
+
+
+def _parts(server: DesiredServer, observed: Observed, found: Targets, plan: ServerPlan) -> Iterator[Part]:
+    for name in found.removed:
         yield Part(removal(name), Stage.PENDING)
     restless = {each.model for each in plan.differences} | {hold.model for hold in plan.holds if not hold.progressing}
     goods = {good.config.name: good for good in observed.good}
     for model in server.models:
-        target = aims.model(model.name)
+        target = found.model(model.name)
         if target is None or target.origin in (Origin.SUSPENDED, Origin.REPORTED):
             continue
         good = goods.get(model.name)
         if target.origin in (Origin.FALLBACK, Origin.REDUCED):
-            why = next((hold.detail for hold in aims.holds if hold.model == model.name), "")
-            yield Part(model.document, Stage.FAILED, why=why)
+            why = next((hold.detail for hold in found.holds if hold.model == model.name), "")
+            yield Part(model.document, Stage.FAILED, why=why, takes=_takes(model, plan))
         elif good is not None and good.digest == spec_digest(model, observed):
             stage = Stage.SETTLING if model.name in restless else Stage.DONE
-            yield Part(model.document, stage, good.at)
+            yield Part(model.document, stage, good.at, takes=_takes(model, plan))
         else:
-            yield _change(model, observed, plan)
+            yield _change(model, target, observed, plan)
 
 
-def _change(model: DesiredModel, observed: Observed, plan: ServerPlan) -> Part:
+def _takes(model: DesiredModel, plan: ServerPlan) -> tuple[str, ...]:
+    policy, consent = model.transition.policy, model.transition.allow_downtime
+    if consent or policy is TransitionPolicy.AVAILABILITY:
+        return ()
+    return tuple(sorted({gap.label for body in plan.passes for gap in body.gaps if gap.model == model.name}))
+
+
+def _change(model: DesiredModel, target: Target, observed: Observed, plan: ServerPlan) -> Part:
     """A change that is to begin, has begun, or cannot begin: then it takes nobody's place."""
     stage, why = (Stage.PENDING if begins(model, observed) else Stage.CHANGING), ""
     if not any(action.model == model.name for body in plan.passes for action in body.actions):
         held = [hold for hold in plan.holds if hold.model in ("", model.name) and not hold.progressing]
         stage, why = (Stage.BLOCKED, held[0].reason.value) if held else (stage, "")
     back = (model.name, spec_digest(model, observed)) in observed.past
-    exchanges = model.transition.policy is TransitionPolicy.RESOURCE and observed.sent.model(model.name) is not None
-    return Part(model.document, stage, why=why, back=back, exchanges=exchanges)
+    exchanges = target.transition.policy is TransitionPolicy.RESOURCE and observed.sent.model(model.name) is not None
+    return Part(model.document, stage, why=why, back=back, exchanges=exchanges, takes=_takes(model, plan))

@@ -6,9 +6,12 @@ points at last; one model per server at a time. A failed load needs no rule here
 failure (`plan/target.py`), and the last good spec is a transition like any other.
 """
 
+from dataclasses import replace
+
 from reconciler.plan.files import obstacle
+from reconciler.plan.memory import Room
 from reconciler.plan.scene import Draft, Scene
-from reconciler.plan.target import Targets
+from reconciler.plan.target import Origin, Target, Targets
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import TransitionPolicy
 from reconciler.state.look import VersionState
@@ -35,13 +38,24 @@ def exchange(work: Draft, turn: str | None) -> None:
         detail = f"{turn} is being exchanged on this server; one model at a time"
         work.hold(HoldReason.RESOURCE_TURN, detail, f"the end of the exchange of {turn}", progressing=True)
         return
-    room = _room(work)
-    for version in loadable[: max(room, 0)]:
+    if work.room is not None and (short := work.room.ask_exchange(work.target)) is not None:
+        work.holds.append(short)
+        return
+    coming = _fitting(work, loadable[: max(_room(work), 0)])
+    for version in coming:
         work.load(version, "there is room for it: what it replaces has ended")
-    if room <= 0 and obstacles:
+    if not coming and obstacles:
         _keep(work, loadable)
-    elif room <= 0:
+    elif not coming:
         _make_room(work, len(missing))
+
+
+def _fitting(work: Draft, versions: list[int]) -> list[int]:
+    """As many of these, in their order, as there is memory for beside what has not ended yet."""
+    if work.room is None:
+        return versions
+    refused = (number for number, each in enumerate(versions) if work.room.ask(work.target, (each,)) is not None)
+    return versions[: next(refused, len(versions))]
 
 
 def _keep(work: Draft, loadable: list[int]) -> None:
@@ -65,6 +79,9 @@ def occupied(config: ModelConfig, seen: ObservedModel) -> frozenset[int]:
 
 
 def _room(work: Draft) -> int:
+    """So many versions may still be listed; where sizes are known and limited, as many as there is memory for."""
+    if work.target.asked and work.room is not None and not work.room.is_unknown(work.target):
+        return len(work.target.versions)
     return capacity(work) - len(occupied(work.config, work.seen) | work.listed)
 
 
@@ -84,6 +101,9 @@ def _make_room(work: Draft, wanted: int) -> None:
     labels = {version: label for label, version in work.config.labels}
     spare = [version for version in extra if version not in labels]
     victims = spare[:wanted] or sorted(extra, key=lambda version: (labels.get(version) == "stable", version))[:1]
+    if alone := [hold for label, hold in work.target.alone if work.labels.get(label) in victims]:
+        work.holds.append(replace(alone[0], model=work.target.name))
+        return
     for version in victims:
         for label in [label for label, at in work.labels.items() if at == version]:
             work.unlabel(label, f"version {version} is unloaded to make room (policy resource)")
@@ -115,7 +135,7 @@ def gap(work: Draft, label: str) -> Gap:
     return Gap(work.target.name, label, round(seconds, 3), measured is not None, because)
 
 
-def turn(stage: Scene, targets: Targets) -> str | None:
+def turn(stage: Scene, targets: Targets, room: Room | None) -> str | None:
     """The model whose exchange may go on: one under way, else the first that could begin; None where none is."""
     under_way: list[str] = []
     ready: list[str] = []
@@ -126,11 +146,25 @@ def turn(stage: Scene, targets: Targets) -> str | None:
         missing = set(target.versions) - set(config.listed)
         extra = set(config.listed) - set(target.versions)
         seen = stage.model(target.name)
-        if _is_under_way(config, seen, targets=set(target.versions), missing=missing):
+        dropped = bool(missing) and _has_dropped(stage, target, config)
+        if dropped or _is_under_way(config, seen, targets=set(target.versions), missing=missing):
             under_way.append(target.name)
-        elif missing and extra and not any(obstacle(stage, target, version) for version in missing):
+        elif missing and extra and _may_begin(stage, target, missing, room):
             ready.append(target.name)
     return next(iter([*under_way, *ready]), None)
+
+
+def _may_begin(stage: Scene, target: Target, missing: set[int], room: Room | None) -> bool:
+    """Whether every version to be loaded is known to be loadable, and there will be memory for them."""
+    fits = room is None or room.ask_exchange(target) is None
+    return fits and not any(obstacle(stage, target, version) for version in missing)
+
+
+def _has_dropped(stage: Scene, target: Target, config: ModelConfig) -> bool:
+    """Whether something of the last good spec was unloaded for what is still missing."""
+    good = stage.observed.good_spec(target.name)
+    gone = set(good.config.listed) - set(config.listed) if good is not None else set()
+    return bool(gone - set(target.versions)) or (target.origin is Origin.FALLBACK and bool(gone))
 
 
 def _is_under_way(config: ModelConfig, seen: ObservedModel, *, targets: set[int], missing: set[int]) -> bool:

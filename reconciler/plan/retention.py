@@ -3,9 +3,11 @@
 Called by `plan/target.py`, which lists them beside what git names, and by `plan/road.py`, which says until when. Only a
 version *lower* than the highest that git names is kept: requests without a label follow the highest loaded version
 (rule E38), so a higher one goes in the next pass. Nothing is loaded for this: what has gone is not brought back.
-Deliberately not here: when a label left (`belief/reloads.py`).
+Deliberately not here: when a label left (`belief/reloads.py`); and what goes early because its memory is needed
+(`plan/auto.py`).
 """
 
+from reconciler.plan.ways import policy_of
 from reconciler.state.desired import DesiredModel, TransitionPolicy
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Retained
@@ -22,7 +24,7 @@ def retained(wanted: DesiredModel, observed: Observed) -> tuple[Retained, ...]:
     config = observed.sent.model(wanted.name)
     if not keep or config is None or not isinstance(names, Specific) or config.base_path != wanted.base_path:
         return ()
-    if wanted.transition.policy is TransitionPolicy.RESOURCE:
+    if policy_of(wanted, observed) is TransitionPolicy.RESOURCE:
         return ()
     seen = observed.model(wanted.name)
     return tuple(

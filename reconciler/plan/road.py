@@ -7,10 +7,13 @@ everything is observed and planned anew.
 import hashlib
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TypeAlias
 
 from reconciler.plan import checks, forecast
+from reconciler.plan.auto import aims as aims_of
 from reconciler.plan.differences import differences, uncovered
 from reconciler.plan.gates import gate
+from reconciler.plan.memory import cautions, use
 from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
@@ -27,6 +30,12 @@ LONGEST_ROAD = 64
 """Passes after which unfolding stops; a road is a few passes per model, so this is only a guard against a bug."""
 
 
+Station: TypeAlias = tuple[Observed, Pass | None]
+"""What is believed at one point of a road, and the pass that leaves it; None where something is only waited for."""
+
+NONE = Targets(())
+
+
 def plan_server(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes = FREE) -> ServerPlan:
     """The road of one server: the passes that lead from observed to desired, as forecast now, plus holds.
 
@@ -39,21 +48,27 @@ def plan_server(commit: Commit, server: DesiredServer, observed: Observed, vetoe
     free = _planned(commit, server, observed, FREE)
     holds = (*plan.holds, *(hold for hold in free.holds if not any(_same(hold, other) for other in plan.holds)))
     fingerprint = _digest(plan.fingerprint, free.fingerprint)
-    return replace(plan, passes=free.passes, holds=holds, waiting=True, fingerprint=fingerprint, warnings=free.warnings)
+    shown = replace(plan, passes=free.passes, warnings=free.warnings, memory=free.memory)
+    return replace(shown, holds=holds, waiting=True, fingerprint=fingerprint)
 
 
-_VETOES = frozenset({HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED, HoldReason.FROZEN, HoldReason.BLAST_RADIUS})
+_VETOES = frozenset(
+    {HoldReason.WAVE_TURN, HoldReason.ROLLOUT_STOPPED, HoldReason.DOWNTIME_NOT_ALLOWED}
+    | {HoldReason.FROZEN, HoldReason.BLAST_RADIUS}
+)
 
 
 def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes) -> ServerPlan:
     stage = scene(server, observed)
-    aims = targets(commit, server, observed, vetoes)
+    aims = aims_of(commit, server, observed, vetoes)
     found = (*differences(aims, observed), *_held_back(commit, stage, aims))
     if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
         return _settled(commit, stage)
     first = step(stage, aims, 1)
-    passes, last, end = _unfold(commit, stage, first, vetoes)
+    road, last = _unfold(commit, stage, first, vetoes)
+    passes, end = tuple(body for _, body in road if body is not None), road[-1][0]
     holds = _holds(first, last, passes)
+    memory = use(server, aims, road)
     staying = kept(server, end)
     open_ = tuple(each for each in found if not _stays(each, staying))
     holds = (*holds, *_uncovered(open_, passes, holds))
@@ -65,10 +80,11 @@ def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: 
         _look_again(observed, holds, kept(server, observed)),
         _fingerprint(commit, server, found, passes, holds),
         observed.at,
-        warnings(server, observed, aims),
+        (*warnings(server, observed, aims), *cautions(server, memory)),
         waiting=first.body is None and not first.checks and bool(passes),
         retained=staying,
         checks=first.checks,
+        memory=memory,
     )
 
 
@@ -100,6 +116,7 @@ def _settled(commit: Commit, stage: Scene) -> ServerPlan:
         fingerprint=_digest(commit.id, server.id, repr([(each.model, each.version) for each in staying])),
         observed_at=observed.at,
         retained=staying,
+        memory=use(server, NONE, ((observed, None),)),
     )
     if observed.standing is Standing.KNOWN or not observed.sent.models:
         return plan
@@ -114,25 +131,25 @@ def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str,
     return tuple(sorted((model.name, spec_digest(model, observed)) for model in wanted))
 
 
-def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[tuple[Pass, ...], Step, Observed]:
-    """The passes from here to rest, the step at which nothing more goes, and what will be believed then."""
-    passes: list[Pass] = []
+def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[list[Station], Step]:
+    """The stations from here to rest, and the step at which nothing more goes."""
+    road: list[Station] = []
     now, current = _as_reported(stage, first), first
-    waited = False
-    while len(passes) < LONGEST_ROAD:
+    waited, passes = False, 0
+    while passes < LONGEST_ROAD:
         idle = current.body is None and not current.checks
         if idle and (waited or not any(hold.progressing for hold in current.holds)):
             break
         waited = idle
-        if current.body is not None:
-            passes.append(current.body)
-        if current.checks:
-            passes.append(_checks(now, current, len(passes) + 1))
+        bodies = [current.body] if current.body is not None else []
+        bodies += [_checks(now, current, passes + len(bodies) + 1)] if current.checks else []
+        passes += len(bodies)
+        road.extend((now.observed, body) for body in bodies or (None,))
         believed = forecast.settle(now.server, now.observed, current.body)
         believed = checks.assumed(believed, current.checks)
         now = scene(now.server, believed)
-        current = step(now, targets(commit, now.server, believed, vetoes), len(passes) + 1)
-    return tuple(passes), current, now.observed
+        current = step(now, aims_of(commit, now.server, believed, vetoes), passes + 1)
+    return [*road, (now.observed, None)], current
 
 
 def _as_reported(stage: Scene, first: Step) -> Scene:
@@ -165,12 +182,16 @@ def _holds(first: Step, last: Step, passes: Iterable[Pass]) -> tuple[Hold, ...]:
     names = {model for model, _, _ in acted}
     kept: list[Hold] = []
     ordering = (HoldReason.CHANGES_FIRST, HoldReason.RESOURCE_TURN)
+    turns = (*ordering, HoldReason.MEMORY_TURN)
     standing = [hold for hold in first.holds if hold.reason not in ordering or hold.model not in names]
     for hold in (*standing, *last.holds):
         if not any(_same(hold, other) for other in kept):
             kept.append(hold)
-    moving = any(hold.progressing for hold in kept if hold.reason not in ordering)
-    return tuple(hold if moving or hold.reason not in ordering else replace(hold, progressing=False) for hold in kept)
+    moving = any(hold.progressing for hold in kept if hold.reason not in turns)
+    return tuple(
+        replace(hold, progressing=False) if hold.reason in turns and not moving and hold.model not in names else hold
+        for hold in kept
+    )
 
 
 def _same(one: Hold, other: Hold) -> bool:

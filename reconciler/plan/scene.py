@@ -4,9 +4,10 @@ Called by every other module of `plan/`. `Scene` is the question (desired and ob
 them); `Draft` is the only thing in planning that changes, lives for one call, and ends as a `Move`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.plan.memory import Room
 from reconciler.plan.target import Target, unseen_paths
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig
@@ -73,7 +74,7 @@ class Move:
 
 @dataclass(slots=True)
 class Draft:
-    """The next config of one model in the making."""
+    """The next config of one model in the making. room: the server's memory, where it is limited."""
 
     scene: Scene
     target: Target
@@ -85,6 +86,13 @@ class Draft:
     holds: list[Hold] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     checks: list[CheckDue] = field(default_factory=list)
+    room: Room | None = None
+
+    def may_list(self, versions: Sequence[int]) -> bool:
+        """Whether there is memory for all of these versions; from now on it is theirs. Else a hold says why."""
+        hold = self.room.ask(self.target, versions) if self.room is not None else None
+        self.holds += [hold] if hold is not None else []
+        return hold is None
 
     def load(self, version: int, because: str) -> None:
         """List a version."""
@@ -146,6 +154,7 @@ class Draft:
         return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps), checks=tuple(self.checks))
 
 
-def draft(stage: Scene, target: Target, config: ModelConfig) -> Draft:
+def draft(stage: Scene, target: Target, config: ModelConfig, room: Room | None = None) -> Draft:
     """A draft that changes nothing yet."""
-    return Draft(stage, target, config, stage.model(target.name), set(config.listed), dict(config.labels))
+    seen, listed, labels = stage.model(target.name), set(config.listed), dict(config.labels)
+    return Draft(stage, target, config, seen, listed, labels, room=room)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 
 from reconciler.plan import refused
 from reconciler.plan.gates import gate
+from reconciler.plan.memory import Room, room
 from reconciler.plan.moves import move, unchanged
 from reconciler.plan.newcomers import Arrivals, arrivals
 from reconciler.plan.resource import turn
 from reconciler.plan.scene import Move, Scene
-from reconciler.plan.target import Origin, Targets, spec_digest
+from reconciler.plan.target import Origin, Target, Targets, spec_digest
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
+from reconciler.state.memory import Way
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason, Pass, PassKind
 
 _CARRIED = (Origin.SUSPENDED, Origin.REPORTED, Origin.WAITING)
@@ -38,33 +40,51 @@ def step(stage: Scene, targets: Targets, number: int) -> Step:
         return Step(None, (closed, *targets.holds))
     if stage.observed.outstanding is not None:
         return _resend(stage, number, targets.holds)
-    moves = refused.apart(stage, targets, _moves(stage, targets))
+    space = room(stage.server, stage.observed, targets)
+    moves = refused.apart(stage, targets, _moves(stage, targets, space))
     removed, keeping = _removals(stage, targets)
     missing = [target for target in targets.models if stage.configs.get(target.name) is None]
     changes = bool(removed) or any(each.actions and not each.waits for each in moves)
     free, waiting = refused.newcomers_apart(stage, missing)
-    coming = arrivals(stage, free, changes=changes)
+    coming = arrivals(stage, free, space, changes=changes)
     holds = (*targets.holds, *(hold for each in moves for hold in each.holds), *keeping, *waiting, *coming.holds)
     checks = tuple(due for each in moves for due in each.checks)
     body = _pass(stage, targets, moves, removed, coming)
     if body is None:
         return Step(None, holds, checks)
     specs = _specs(stage, targets, body.config) if number == 1 else ()
-    return Step(replace(body, number=number, specs=specs), holds, checks)
+    return Step(replace(body, number=number, specs=specs, ways=_ways(targets, body)), holds, checks)
 
 
-def _moves(stage: Scene, targets: Targets) -> list[Move]:
-    exchanging = turn(stage, targets)
+def _ways(targets: Targets, body: Pass) -> tuple[Way, ...]:
+    """The order in which each model under `auto` changes that this pass loads or unloads a version of."""
+    begun = {each.model for each in body.actions if each.kind in (ActionKind.LOAD, ActionKind.UNLOAD)}
+    auto = (target for target in targets.models if target.asked and target.name in begun)
+    return tuple(Way(target.name, target.asked, target.transition.policy) for target in auto)
+
+
+def _moves(stage: Scene, targets: Targets, space: Room | None) -> list[Move]:
+    exchanging = turn(stage, targets, space)
+    if space is not None:
+        space.reserve_for(exchanging)
     moves: list[Move] = []
-    for target in targets.models:
+    for target in targets.models if space is None else _by_need(stage, targets, exchanging):
         config = stage.configs.get(target.name)
         if config is None:
             continue
         if unchanged(stage, target, config):
             moves.append(Move(config))
         else:
-            moves.append(move(stage, target, config, exchanging))
-    return moves
+            moves.append(move(stage, target, config, exchanging, space))
+    return moves if space is None else sorted(moves, key=lambda each: each.config.name)
+
+
+def _by_need(stage: Scene, targets: Targets, exchanging: str | None) -> list[Target]:
+    """Who is first asked where memory is short: the exchange under way, then models that answer nobody."""
+    return sorted(
+        targets.models,
+        key=lambda target: (target.name != exchanging, bool(stage.model(target.name).proven), target.name),
+    )
 
 
 def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple[Hold, ...]]:

@@ -14,7 +14,8 @@ from reconciler.plan.gates import suspension
 from reconciler.plan.pruning import kept
 from reconciler.plan.reporting import reported
 from reconciler.plan.retention import retained
-from reconciler.plan.vetoing import FREE, Vetoes
+from reconciler.plan.vetoing import FREE, Vetoes, downtime
+from reconciler.plan.ways import settled
 from reconciler.plan.wording import times
 from reconciler.state.check import Check, CheckResult
 from reconciler.state.config import ModelConfig
@@ -44,6 +45,10 @@ class Target:
 
     retained: the versions among them that git no longer names and that stay for a while (`plan/retention.py`). checks:
     what a version must pass before a label goes to it; none where all of it was reached before.
+    given_up: versions that would stay for a while if their memory were not needed. asked: under policy `auto` the
+    versions that git names; `transition` then has the policy it comes to, `choice` says why, and `open` that it may be
+    another at the next look. alone: labels that only this server answers, each with the hold that keeps an exchange
+    from taking it away.
     """
 
     name: str
@@ -59,6 +64,11 @@ class Target:
     retained: tuple[int, ...] = ()
     preflight: Preflight = Preflight()
     checks: tuple[Check, ...] = ()
+    given_up: tuple[int, ...] = ()
+    asked: tuple[int, ...] = ()
+    choice: str = ""
+    open: bool = False
+    alone: tuple[tuple[str, Hold], ...] = ()
 
     @property
     def specific(self) -> bool:
@@ -117,6 +127,9 @@ def spec_digest(model: DesiredModel, observed: Observed) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+_AUTO = TransitionPolicy.AUTO
+
+
 def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: Vetoes = FREE) -> Targets:
     """Effective desired state of one server, and why where it is not git's.
 
@@ -126,7 +139,8 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     models: list[Target] = []
     holds: list[Hold] = [_files_changed(each) for each in observed.replaced]
     waiting: list[str] = []
-    for wanted in server.models:
+    for said in server.models:
+        wanted = settled(said, observed, limited=server.memory is not None)
         veto = vetoes.get(wanted.document)
         if veto is not None and begins(wanted, observed):
             holds.append(replace(veto, model=wanted.name))
@@ -143,7 +157,8 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
             waiting.append(wanted.name)
             continue
         target, hold = _target(wanted, observed)
-        models.append(_retaining(target, wanted, observed))
+        target = _retaining(target, wanted, observed)
+        models.append(_bound(target, said, vetoes) if vetoes or said.transition.policy is _AUTO else target)
         holds.extend(hold)
     wanted_names = {model.name for model in server.models}
     orphans = [config for name, config in sorted(_served(observed).items()) if name not in wanted_names]
@@ -174,6 +189,13 @@ def _files_changed(each: Replaced) -> Hold:
     )
     release = "the old files, put back; or the new ones under a number of their own"
     return Hold(HoldReason.FILES_CHANGED, each.model, detail, release, version=each.version)
+
+
+def _bound(target: Target, said: DesiredModel, vetoes: Vetoes) -> Target:
+    """The target with what must not be taken away here, and under `auto` with the versions a choice is made for."""
+    alone = tuple((label, vetoes[key]) for label, _ in said.labels if (key := downtime(said.document, label)) in vetoes)
+    names = said.policy.versions if isinstance(said.policy, Specific) else ()
+    return replace(target, alone=alone, asked=names if said.transition.policy is _AUTO else ())
 
 
 def begins(wanted: DesiredModel, observed: Observed) -> bool:
@@ -281,11 +303,11 @@ def _from_git(wanted: DesiredModel, observed: Observed) -> Target:
 def exhausted(target: Target, observed: Observed, *, restorable: bool) -> tuple[Failure, ...]:
     """The failures that quarantine this spec: as many as `retry.limit` allows, or one of an exchange under `resource`.
 
-    There every further try would take the labels of the last good spec away again, so one failure is enough; where
-    nothing good can be brought back instead, a try takes nothing away, and giving up at once would help nobody. A
-    version that `latest` or `all` no longer chooses holds nothing back.
+    There (and under `auto`, before its choice) every further try may take the labels of the last good spec away again,
+    so one failure is enough; where nothing good can be brought back instead, a try takes nothing away, and giving up at
+    once would help nobody. A version that `latest` or `all` no longer chooses holds nothing back.
     """
-    once = restorable and target.transition.policy is TransitionPolicy.RESOURCE
+    once = restorable and target.transition.policy is not TransitionPolicy.AVAILABILITY
     limit = 1 if once else target.retry.limit
     failures = observed.failures_of(target.name, target.digest)
     return tuple(failure for failure in failures if failure.count >= limit and failure.version in target.versions)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from reconciler.state.plan import Hold
 
 Vetoes = Mapping[str, Hold]
-"""By document, or by `removal(name)`."""
+"""By document, by `removal(name)`, or by `downtime(document, label)`."""
 
 FREE: Vetoes = MappingProxyType({})
 
@@ -14,3 +14,8 @@ FREE: Vetoes = MappingProxyType({})
 def removal(name: str) -> str:
     """The key under which the removal of a model that git no longer names is permitted or not."""
     return f"-{name}"  # no document is called so
+
+
+def downtime(document: str, label: str) -> str:
+    """The key under which an exchange may not take away a label that no other server answers."""
+    return f"!{document}:{label}"

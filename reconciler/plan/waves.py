@@ -12,8 +12,10 @@ order, their pauses and a stopped rollout, and keeps to `maxConcurrent`.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from reconciler.plan import downtime
+from reconciler.plan.downtime import Asking
 from reconciler.plan.progress import NOT_YET, Part, Progress, Stage
-from reconciler.plan.vetoing import Vetoes
+from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.wording import counted
 from reconciler.state.desired import DesiredServer, Rollout, TransitionPolicy, Wave
 from reconciler.state.plan import Hold, HoldReason
@@ -26,25 +28,32 @@ def vetoes(
 
     Args:
         servers: every server of one fleet, ascending by id.
-        found: their progress; one that is missing counts as not looked at.
+        found: their progress, and that of servers in other fleets that may answer the same labels; one of this fleet
+            that is missing counts as not looked at.
         holders: ids of servers that were given a permit, and may not have shown yet what they do with it.
         now: seconds since the epoch.
     """
     if not servers:
         return {}
     known = {server.id: found.get(server.id, NOT_YET) for server in servers}
+    asking = Asking(known, found, frozenset(holders))
+    lone = {name: dict(held) for name, held in downtime.vetoes(asking, {}).items()}
+    closed = {name: {key: hold for key, hold in held.items() if not hold.progressing} for name, held in lone.items()}
     rules = servers[0].fleet.rollout
     if rules is None:
-        return _one_exchange_at_a_time(known, frozenset(holders))
-    line = _Line(rules, waves(rules, servers), _Moment(known, frozenset(holders), now))
-    return {name: held for name in known if (held := line.held(name))}
+        held = _one_exchange_at_a_time(known, asking.holders, closed)
+    else:
+        line = _Line(rules, waves(rules, servers), _Moment(known, asking.holders, now, closed))
+        held = {name: mine for name in known if (mine := line.held(name))}
+    alone = downtime.vetoes(asking, held) if lone else {}
+    return {name: {**alone.get(name, FREE), **held.get(name, FREE)} for name in held.keys() | alone.keys()}
 
 
 def takes_turns(servers: Iterable[DesiredServer]) -> bool:
-    """Whether the servers of a fleet may have to wait for each other at all."""
+    """Whether the servers of a fleet may have to wait for each other, or may not exchange a model at all."""
     return any(
         server.fleet.rollout is not None
-        or any(model.transition.policy is TransitionPolicy.RESOURCE for model in server.models)
+        or any(model.transition.policy is not TransitionPolicy.AVAILABILITY for model in server.models)
         for server in servers
     )
 
@@ -98,7 +107,9 @@ class _Line:
 
     def _held_by_order(self, name: str) -> Iterator[tuple[str, Hold]]:
         for part in self._moment.known[name].pending:
-            hold = None if part.back else self._stop(part.document) or self._gate(self._index[name], part.document)
+            hold = self._moment.closed.get(name, FREE).get(part.document)
+            if hold is None and not part.back:
+                hold = self._stop(part.document) or self._gate(self._index[name], part.document)
             if hold is not None:
                 yield part.document, hold
 
@@ -138,8 +149,11 @@ class _Line:
         parts = [(name, part) for name, part in self._moment.everywhere(document) if name in names]
         for name, part in parts:
             if part.stage is not Stage.DONE:
-                detail, release = f"for wave {rule.name}: {name} {part.words}", f"the convergence of {name}"
-                return Hold(HoldReason.WAVE_TURN, "", detail, release, progressing=part.stage is not Stage.BLOCKED)
+                closed = self._moment.closed.get(name, FREE).get(document)
+                words = part.words if closed is None else f"{Stage.BLOCKED.value} ({closed.reason.value})"
+                detail, release = f"for wave {rule.name}: {name} {words}", f"the convergence of {name}"
+                moves = closed is None and part.stage is not Stage.BLOCKED
+                return Hold(HoldReason.WAVE_TURN, "", detail, release, progressing=moves)
         over = max((part.since for _, part in parts), default=0.0) + rule.pause
         if not parts or self._moment.now >= over:
             return None
@@ -157,10 +171,15 @@ class _Line:
 
 
 class _Moment:
-    """What is known of every server of a fleet, those with a permit, and now. `everywhere` is by document."""
+    """What is known of every server of a fleet, those with a permit, and now. `everywhere` is by document.
 
-    def __init__(self, known: Mapping[str, Progress], holders: frozenset[str], now: float) -> None:
-        self.known, self.holders, self.now = known, holders, now
+    closed: by server, what may not begin there whoever else changes.
+    """
+
+    def __init__(
+        self, known: Mapping[str, Progress], holders: frozenset[str], now: float, closed: Mapping[str, Vetoes]
+    ) -> None:
+        self.known, self.holders, self.now, self.closed = known, holders, now, closed
         asked = {part.document for each in known.values() for part in each.pending}
         self._parts: dict[str, list[tuple[str, Part]]] = {document: [] for document in asked}
         for name, each in known.items():
@@ -177,12 +196,15 @@ class _Moment:
         return self._parts[document]
 
 
-def _one_exchange_at_a_time(known: Mapping[str, Progress], holders: frozenset[str]) -> Mapping[str, Vetoes]:
+def _one_exchange_at_a_time(
+    known: Mapping[str, Progress], holders: frozenset[str], closed: Mapping[str, Vetoes]
+) -> Mapping[str, Vetoes]:
     """Without rules for rollouts servers change at will; but under `resource` labels answer nobody for a while."""
     exchanging = [name for name, each in known.items() if each.exchanging or (name in holders and each.to_exchange)]
     held: dict[str, Vetoes] = {}
     for name, each in known.items():
-        if name in exchanging or not each.to_exchange:
+        open_ = [part for part in each.to_exchange if part.document not in closed.get(name, FREE)]
+        if name in exchanging or not open_:
             continue
         if not exchanging:
             exchanging.append(name)
@@ -192,5 +214,5 @@ def _one_exchange_at_a_time(known: Mapping[str, Progress], holders: frozenset[st
             "one server at a time, so that others answer meanwhile"
         )
         hold = Hold(HoldReason.WAVE_TURN, "", detail, f"the convergence of {exchanging[0]}", progressing=True)
-        held[name] = {part.document: hold for part in each.to_exchange}
+        held[name] = {part.document: hold for part in open_}
     return held

@@ -40,6 +40,8 @@ def unwedge(work: Draft) -> Move | None:
     if not (work.target.transition.allow_downtime or _labels_leave(work, stuck)):
         _hold(work, stuck, doubt)
         return work.finish()
+    if not work.may_list([version for version in loadable if version not in work.listed]):
+        return work.finish()
     for version in stuck:
         work.unload(version, "the server carries out no list that holds it (rule E15)")
     for version in loadable:

@@ -10,7 +10,8 @@ from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, Difference, Hold, HoldReason, ServerPlan
 
 GUARDS = frozenset(
-    {HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD, HoldReason.BLAST_RADIUS, HoldReason.FROZEN},
+    {HoldReason.PRUNE_GUARD, HoldReason.EMPTYING_GUARD, HoldReason.BLAST_RADIUS, HoldReason.FROZEN}
+    | {HoldReason.DOWNTIME_NOT_ALLOWED},
 )
 """Holds by which things stay as they were although git wants them otherwise: out of sync, yet in good health."""
 

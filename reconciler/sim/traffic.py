@@ -52,7 +52,7 @@ class Traffic:
                     known = self._expected.get((server.name, model.name, label)) or Expectation(target)
                     known.target = target
                     known.allowed.add(target)
-                    known.gaps_announced = model.transition.policy is TransitionPolicy.RESOURCE
+                    known.gaps_announced = model.transition.policy is not TransitionPolicy.AVAILABILITY
                     known.gaps_announced |= model.transition.allow_downtime
                     known.gaps_announced |= known.gap_since is not None  # one that is open lasts as long as it must
                     wanted[server.name, model.name, label] = known

@@ -27,7 +27,7 @@ from reconciler.sim.crash import CrashPoint
 from reconciler.sim.ledger import Pages
 from reconciler.sim.process import Process, Repository
 from reconciler.sim.server import SimServer
-from reconciler.sim.storage import Files, Storage
+from reconciler.sim.storage import USUAL, Files, Storage
 from reconciler.sim.timeline import Timeline
 from reconciler.sim.traffic import Traffic
 from reconciler.sim.virtualtime import VirtualClock, VirtualLoop
@@ -39,6 +39,7 @@ from reconciler.state.desired import (
     DesiredModel,
     DesiredServer,
     Fleet,
+    MemoryBudget,
     Transition,
     TransitionPolicy,
 )
@@ -57,15 +58,21 @@ def model(name: str, *versions: int, policy: VersionPolicy | None = None, **labe
     return DesiredModel(name, name, f"/models/{name}", chosen, tuple(sorted(labels.items())))
 
 
+def auto(wanted: DesiredModel) -> DesiredModel:
+    """The same model, in whichever order fits, with consent to the gap that this may make on one server."""
+    return replace(wanted, transition=Transition(TransitionPolicy.AUTO, allow_downtime=True))
+
+
 def resource(wanted: DesiredModel) -> DesiredModel:
-    """The same model, unloading the old before it loads the new."""
-    return replace(wanted, transition=Transition(TransitionPolicy.RESOURCE))
+    """The same model, unloading the old before it loads the new, with consent to the gap that makes on one server."""
+    return replace(wanted, transition=Transition(TransitionPolicy.RESOURCE, allow_downtime=True))
 
 
 class World:
     """Everything simulated, on one clock. See the module's text for how to use it.
 
-    fleet: the Fleet of all servers; replace it before a commit. `poll`: seconds between two looks at the repository.
+    fleet: the Fleet of all servers; replace it before a commit. memory: what models may take on each of them, likewise.
+    `poll`: seconds between two looks at the repository.
     """
 
     def __init__(self, seed: int = 0, *, poll: float = 30.0, flags: Flags | None = None) -> None:
@@ -80,6 +87,7 @@ class World:
         self.traffic = Traffic(lambda: self.now)
         self.flags = flags or Flags(num_load_threads=2, num_unload_threads=1, max_num_load_retries=0)
         self.fleet = Fleet("eu", adopt=Adopt.REPLACE)
+        self.memory: MemoryBudget | None = None
         self.servers: dict[str, SimServer] = {}
         self.labels: dict[str, tuple[tuple[str, str], ...]] = {}
         self.process: Process | None = None
@@ -121,10 +129,11 @@ class World:
         server.start(to_core(config or ServerConfig()))
         return server
 
-    def model_files(self, name: str, *versions: int, seconds: float = 0.1, error: str = "") -> None:
+    def model_files(self, name: str, *versions: int, seconds: float = 0.1, error: str = "", size: int = 1000) -> None:
         """Complete version directories below `/models/NAME`; `error` makes their loads fail, as DATA_LOSS."""
         for version in versions:
-            files = Files(f"{name}/{version}", seconds=seconds, error=error)
+            export = replace(USUAL, size=size)
+            files = Files(f"{name}/{version}", seconds=seconds, error=error, export=export)
             self.storage.put(f"/models/{name}", version, files)
 
     # -- what git says --------------------------------------------------------------------------------------------
@@ -139,7 +148,7 @@ class World:
         commit = Commit(f"c{self._commits}", "ann", self.clock.now(), subject, trailers)
         ordered = tuple(sorted(models, key=lambda each: each.name))
         servers = tuple(
-            DesiredServer(self.fleet, name, grpc=name, labels=self.labels[name], models=ordered)
+            DesiredServer(self.fleet, name, grpc=name, labels=self.labels[name], models=ordered, memory=self.memory)
             for name in sorted(self.servers)
         )
         self.push(Desired(commit, servers))

@@ -12,10 +12,11 @@ from reconciler.state.versions import VersionPolicy
 
 
 class TransitionPolicy(enum.StrEnum):
-    """The order of a change: load new, then unload old; or the reverse, where both do not fit."""
+    """The order of a change: load new, then unload old; or the reverse, where both do not fit; or whichever fits."""
 
     AVAILABILITY = "availability"
     RESOURCE = "resource"
+    AUTO = "auto"
 
 
 class DeliveryMode(enum.StrEnum):
@@ -329,8 +330,21 @@ class Fleet:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryBudget:
+    """How much memory models may take on a server, in bytes: `budget`, of which `reserve` is left alone."""
+
+    budget: int
+    reserve: int = 0
+
+    @property
+    def usable(self) -> int:
+        """What models may take."""
+        return max(self.budget - self.reserve, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredServer:
-    """One server with everything it shall serve; models ascend by name."""
+    """One server with everything it shall serve; models ascend by name. memory: None means that nothing limits it."""
 
     fleet: Fleet
     name: str
@@ -341,6 +355,7 @@ class DesiredServer:
     place: Place = Place("")
     suspend: Suspend | None = None
     blast: Blast | None = None
+    memory: MemoryBudget | None = None
 
     @property
     def id(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.state.check import CheckResult
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.desired import Prune
+from reconciler.state.desired import Prune, TransitionPolicy
 from reconciler.state.export import Export
 from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
 
@@ -114,6 +114,15 @@ class Served:
     label: str
     version: int
     fingerprint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a model under policy `auto` goes to these versions: decided once, when the first of them came or went."""
+
+    model: str
+    versions: tuple[int, ...]
+    policy: TransitionPolicy
 
 
 class AnswerKind(enum.StrEnum):
@@ -240,7 +249,8 @@ class Memory:
     checks: how checks ended, so many per model. served: where labels were in specs that were wholly reached.
     paths, paths_at: what storage held when last looked at, and when each path was. steady: the models, ascending, that
     stood wholly as git says, and that neither a reload of ours nor a new life has changed since. wishes: (model, what
-    its last document said of pruning), ascending, where that is not `inherit`.
+    its last document said of pruning), ascending, where that is not `inherit`. ways: the last of each model under
+    policy `auto`.
     """
 
     server: str
@@ -273,6 +283,7 @@ class Memory:
     paths_at: tuple[tuple[str, float], ...] = ()
     steady: tuple[str, ...] = ()
     wishes: tuple[tuple[str, Prune], ...] = ()
+    ways: tuple[Way, ...] = ()
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""

@@ -31,6 +31,7 @@ from reconciler.state.memory import (
     Replaced,
     Served,
     Standing,
+    Way,
 )
 
 
@@ -113,7 +114,7 @@ class Observed:
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
     busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady, checks,
-    served, wishes: see Memory.
+    served, wishes, ways: see Memory.
     wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
 
@@ -144,6 +145,7 @@ class Observed:
     checks: tuple[CheckResult, ...] = ()
     served: tuple[Served, ...] = ()
     wishes: tuple[tuple[str, Prune], ...] = ()
+    ways: tuple[Way, ...] = ()
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ServerConfig
+from reconciler.state.desired import TransitionPolicy
+from reconciler.state.memory import Way
 
 
 class FactKind(enum.StrEnum):
@@ -105,7 +107,7 @@ class Pass:
     One of kind CHECK sends nothing: its config is the one in force.
 
     `specs`: (model, digest) of each model's spec, to which failures are booked; filled in the first pass of a plan, the
-    only one that is driven.
+    only one that is driven. `ways`: how each model under `auto` that loads or unloads in it goes to its versions.
     """
 
     number: int
@@ -114,6 +116,7 @@ class Pass:
     config: ServerConfig
     gaps: tuple[Gap, ...] = ()
     specs: tuple[tuple[str, str], ...] = ()
+    ways: tuple[Way, ...] = ()
 
 
 class HoldReason(enum.StrEnum):
@@ -148,6 +151,9 @@ class HoldReason(enum.StrEnum):
     QUARANTINED = "Quarantined"
     RESTORED_AFTER_FAILED_LOAD = "RestoredAfterFailedLoad"
     RESOURCE_TURN = "ResourceTurn"
+    MEMORY_TURN = "MemoryTurn"
+    MEMORY_SHORT = "MemoryShort"
+    DOWNTIME_NOT_ALLOWED = "DowntimeNotAllowed"
     LOAD_THREADS_BUSY = "LoadThreadsBusy"
     CHANGES_FIRST = "ChangesFirst"
     FROZEN = "Frozen"
@@ -232,12 +238,38 @@ class Retained:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What policy `auto` comes to for a model that is to change here, and why. The reason is for people."""
+
+    model: str
+    policy: TransitionPolicy
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryUse:
+    """What models take of a server's memory along its road, in bytes, as far as sizes are known.
+
+    before: now. peak: the most at once on the way. after: at the end of the road. unknown: (model, version) of what is
+    loaded at some time and whose size nobody can tell; it counts as nothing.
+    """
+
+    budget: int
+    reserve: int
+    before: int
+    peak: int
+    after: int
+    unknown: tuple[tuple[str, int], ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ServerPlan:
     """The road of one server: passes in order, as forecast now, plus holds. Only `next_pass` is ever driven.
 
     waiting: no pass may go at this moment (see the progressing holds); `passes` then shows the road after the wait.
     look_again_at: the earliest time at which time alone may change the plan. retained: versions kept loaded for a while
-    at the end of the road. checks: to be run now, beside
+    at the end of the road. memory: None where nothing limits it. checks: to be run now, beside
     everything else. fingerprint: commit, differences, holds and passes, without times and wording.
     """
 
@@ -252,6 +284,7 @@ class ServerPlan:
     waiting: bool = False
     retained: tuple[Retained, ...] = ()
     checks: tuple[CheckDue, ...] = ()
+    memory: MemoryUse | None = None
 
     @property
     def next_pass(self) -> Pass | None:

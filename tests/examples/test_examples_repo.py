@@ -54,10 +54,15 @@ def test_every_model_pins_its_versions_and_has_a_stable_label() -> None:
             assert set(dict(model.labels)) >= {"stable"}
 
 
-def test_both_transition_policies_are_shown() -> None:
+def test_every_transition_policy_is_shown() -> None:
     policies = {model.name: model.transition.policy for server in desired().servers for model in server.models}
     assert policies["half_plus_two"] is TransitionPolicy.AVAILABILITY
     assert policies["ranker"] is TransitionPolicy.RESOURCE
+    assert policies["fashion"] is TransitionPolicy.AUTO
+
+
+def test_every_server_says_how_much_memory_models_may_take() -> None:
+    assert all(server.memory is not None for server in desired().servers)
 
 
 def test_a_golden_request_and_a_comparison_are_shown_with_files_that_are_there() -> None:

@@ -3,10 +3,11 @@
 from reconciler.expose.outline import Subject
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.desired import Commit
+from reconciler.state.desired import Commit, TransitionPolicy
 from reconciler.state.plan import (
     Action,
     ActionKind,
+    Choice,
     Difference,
     DifferenceKind,
     Fact,
@@ -14,6 +15,7 @@ from reconciler.state.plan import (
     Gap,
     Hold,
     HoldReason,
+    MemoryUse,
     Pass,
     PassKind,
     Plan,
@@ -100,6 +102,17 @@ RESOURCE = ServerPlan(
     checks=(CheckDue("fashion", 2, "golden", "sha256:c"), CheckDue("fashion", 2, "drift", "sha256:d", against=1)),
     fingerprint="sha256:bb",
     observed_at=1_795_200_010.0,
+    memory=MemoryUse(
+        budget=42 << 30,
+        reserve=2 << 30,
+        before=30 << 30,
+        peak=39 << 30,
+        after=(31 << 30) + (1 << 29),
+        unknown=(("ranker", 7),),
+        choices=(
+            Choice("half", TransitionPolicy.RESOURCE, "old and new take 24 GiB together, and 40 GiB may be used"),
+        ),
+    ),
 )
 
 QUIET = ServerPlan("us-gpu/gpu-3", fingerprint="sha256:cc", observed_at=1_795_200_010.0)

@@ -21,6 +21,7 @@ from reconciler.state.desired import (
     DesiredModel,
     Drift,
     Fleet,
+    MemoryBudget,
     Place,
     Preflight,
     Prune,
@@ -67,7 +68,9 @@ spec:
   windows:
     - {name: weekend, kind: deny, schedule: "0 18 * * 5", duration: 60h, timeZone: Europe/Berlin, rollbacks: hold}
     - {name: office, kind: allow, schedule: "0 9 * * 1-5", duration: 8h30m}
-  servers: [{name: gpu-1, grpc: "[::1]:8500", rest: "http://gpu-1:8501", labels: {b: "2", a: "1"}}]
+  servers:
+    - {name: gpu-1, grpc: "[::1]:8500", rest: "http://gpu-1:8501", labels: {b: "2", a: "1"},
+       memory: {budget: 1KiB, reserve: 24}}
 """
 
 WHOLE_MODEL = """\
@@ -114,7 +117,8 @@ def test_every_field_of_a_fleet_arrives() -> None:
     )
     assert (server.id, server.grpc, server.rest) == ("eu/gpu-1", "[::1]:8500", "http://gpu-1:8501")
     assert server.labels == (("a", "1"), ("b", "2"))
-    assert server.place == Place("fleet.yaml", 29, 13)
+    assert server.memory == MemoryBudget(1024, 24)
+    assert server.place == Place("fleet.yaml", 30, 7)
 
 
 def test_every_field_of_a_model_arrives() -> None:

@@ -50,12 +50,6 @@ def test_a_field_of_a_fleet_that_comes_later_is_refused_as_not_yet_known(field: 
     assert rules(fleet=fleet_with(field)) == ["not-yet"]
 
 
-def test_what_comes_later_of_a_server_and_of_a_policy_is_refused_as_not_yet_known() -> None:
-    memory = FLEET.replace("labels: {tier: prod}", "labels: {tier: prod}, memory: {budget: 40GiB}")
-    auto = model_with("  labels:", "  transition: {policy: auto}\n  labels:")
-    assert rules(fleet=memory, model=auto) == ["not-yet", "not-yet"]
-
-
 @pytest.mark.parametrize(
     ("written", "rule"),
     [

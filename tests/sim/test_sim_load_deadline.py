@@ -27,7 +27,11 @@ def world() -> Iterator[World]:
 
 def half(version: int, policy: TransitionPolicy = TransitionPolicy.AVAILABILITY, limit: int = 1) -> DesiredModel:
     wanted = model("half", policy=specific(version), stable=version)
-    return replace(wanted, transition=Transition(policy, load_deadline=20.0), retry=Retry(limit=limit, backoff=5.0))
+    return replace(
+        wanted,
+        transition=Transition(policy, allow_downtime=True, load_deadline=20.0),
+        retry=Retry(limit=limit, backoff=5.0),
+    )
 
 
 def promoted(world: World, policy: TransitionPolicy = TransitionPolicy.AVAILABILITY, limit: int = 1) -> None:
