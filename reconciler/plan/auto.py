@@ -5,7 +5,8 @@ the order it comes to. `availability` where old and new fit beside everything el
 to rest; else `resource`, which needs no more than the new versions take. Until the first version is loaded or unloaded
 the choice is made anew from what is seen; from then on it is remembered (`plan/ways.py`). A size that nobody can tell
 is not known to fit: then it is `resource`, whose worst is a gap that was stated and consented to, while a load too many
-can take the whole server down with every model on it.
+can take the whole server down with every model on it. Only a plan made without looking at storage takes both to fit, as
+it takes the files to exist: nothing is sent by it.
 
 Versions that stay only for a while (`keepPrevious`) go early where a load that fits without them waits for their room,
 the one that was left longest ago first.
@@ -46,6 +47,11 @@ def _choice(target: Target, space: Room) -> tuple[TransitionPolicy, str]:
         return TransitionPolicy.AVAILABILITY, ""
     if not space.is_held(target.name):
         return TransitionPolicy.AVAILABILITY, "none of its versions is loaded yet"
+    if space.is_unknown(target) and space.is_assumed:
+        return (
+            TransitionPolicy.AVAILABILITY,
+            "storage was not looked at: both are taken to fit",
+        )
     if space.is_unknown(target):
         return TransitionPolicy.RESOURCE, "not every size is known, so both are not known to fit"
     both, limit = space.sum_of(target, space.both(target)), written(space.budget.usable)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 
 from reconciler.plan.target import Target, Targets
 from reconciler.state.desired import DesiredServer, MemoryBudget
-from reconciler.state.footprint import Held, Scales, certain, held, peak, total, unknown, written
+from reconciler.state.footprint import Held, Scales, assumed, certain, held, peak, total, unknown, written
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Choice, Hold, HoldReason, MemoryUse, Pass
 
@@ -95,6 +95,11 @@ class Room:
         """Whether a size that matters to this model's change is not known: that of anything that is there, or of it."""
         mine = (target.base_path, target.asked or target.versions)
         return not certain(self._observed, *mine)
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether nobody looked at storage: then sizes are as little known as whether the files are there."""
+        return assumed(self._observed)
 
     def is_held(self, model: str) -> bool:
         """Whether anything of that model is in memory."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from reconciler.state.config import ModelConfig, ServerConfig
-from reconciler.state.look import PathFacts, VersionState
+from reconciler.state.look import ASSUMED, PathFacts, VersionState
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.versions import All, Latest, Specific
 
@@ -45,6 +45,11 @@ def certain(observed: Observed, base_path: str, versions: Iterable[int]) -> bool
     """Whether the size of everything in memory is known, and that of these versions below that path."""
     weigh = Scales(observed)
     return all(weigh(base_path, version) for version in versions) and not unknown(held(observed))
+
+
+def assumed(observed: Observed) -> bool:
+    """Whether nobody looked at storage, and files are only taken to be there (a plan without servers)."""
+    return any(files.fingerprint == ASSUMED and not files.size for path in observed.paths for files in path.versions)
 
 
 def peak(observed: Observed, config: ServerConfig) -> Held:

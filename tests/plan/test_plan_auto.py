@@ -81,10 +81,17 @@ def test_without_a_budget_auto_is_availability() -> None:
 
 
 def test_where_a_size_is_not_known_nothing_is_known_to_fit() -> None:
-    plan = planned(limited(TWO, 100), at(ONE, TWO))
+    plan = planned(limited(TWO, 100), stored(at(ONE, TWO), "/models/rank", 1, 2))
     assert lines(plan) == RESOURCE
     assert plan.memory is not None
     assert "not every size is known" in plan.memory.choices[0].because
+
+
+def test_a_plan_that_looks_at_no_storage_takes_both_to_fit_and_says_so() -> None:
+    plan = planned(limited(TWO, 1), at(ONE, TWO))
+    assert lines(plan) == AVAILABILITY
+    assert plan.memory is not None
+    assert "storage was not looked at" in plan.memory.choices[0].because
 
 
 def test_an_unknown_size_of_another_model_makes_no_availability_either() -> None:
@@ -92,7 +99,7 @@ def test_an_unknown_size_of_another_model_makes_no_availability_either() -> None
         server(auto(model("rank", (1,), stable=1)), model("old", (1,))),
         server(auto(model("rank", (2,), stable=2)), model("old", (1,))),
     )
-    observed = sized(at(before, after), rank=EQUAL)
+    observed = stored(sized(at(before, after), rank=EQUAL), "/models/old", 1)
     assert choices(planned(limited(after, 100), observed)) == [("rank", "resource")]
     assert choices(planned(limited(after, 100), sized(observed, old={1: 2}))) == [("rank", "availability")]
 

@@ -205,6 +205,16 @@ def test_where_others_answer_the_label_exchanges_go_round_and_it_is_always_answe
         assert world.troubles == []
 
 
+def test_apply_exchanges_on_one_server_after_the_other(world: World) -> None:
+    careful = Transition(TransitionPolicy.RESOURCE)
+    world.server("gpu-2")
+    world.commit(replace(model("a", 1, stable=1), transition=careful))
+    assert len(world.apply().converged) == 2
+    world.commit(replace(model("a", 2, stable=2), transition=careful))
+    assert len(world.apply().converged) == 2
+    assert {world.answers(name, "a", "stable") for name in ("gpu-1", "gpu-2")} == {2}
+
+
 def test_the_last_server_that_answers_is_left_alone_when_the_other_one_dies(world: World) -> None:
     careful = Transition(TransitionPolicy.RESOURCE)
     world.server("gpu-2")
