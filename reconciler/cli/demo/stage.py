@@ -19,6 +19,7 @@ import yaml
 import reconciler
 from reconciler.cli.demo.fleet import ModelServer
 from reconciler.modelserver import samples
+from reconciler.state import footprint
 
 VERSIONS = range(1, 4)
 """The versions exported of each model."""
@@ -52,6 +53,7 @@ class Stage:
     documents: dict[str, tuple[Path, Document]] = field(default_factory=dict)
     servers: list[str] = field(default_factory=list)
     _checked: set[str] = field(default_factory=set)
+    _fleets: list[tuple[Path, Document]] = field(default_factory=list)
 
     @property
     def models(self) -> Path:
@@ -100,6 +102,19 @@ class Stage:
     def _root(self) -> Path:
         return self.folder / "work"
 
+    def make_tight(self, actor: Actor, version: int, *others: tuple[Actor, int]) -> None:
+        """Give every server memory for these other versions, and for one and a half of that version."""
+        budget = self._takes(actor, version) * 3 // 2 + sum(self._takes(each, number) for each, number in others)
+        for path, document in self._fleets:
+            for server in document["spec"]["servers"]:
+                server["memory"] = {"budget": budget}
+            _write(path, document)
+
+    def _takes(self, actor: Actor, version: int) -> int:
+        """The bytes that a version is reckoned to take in memory."""
+        folder = self.models / actor.name / str(version)
+        return footprint.estimate(sum(each.stat().st_size for each in folder.rglob("*") if each.is_file())) or 0
+
     def publish(self, source: Actor, version: int, target: Actor, number: int) -> None:
         """Copy an exported version under another model's name, as happens."""
         samples.publish(self.models / source.name / str(version), self.models / target.name, number)
@@ -116,7 +131,7 @@ class Stage:
             spec["checks"] = [dict(_GOLDEN)]
         else:
             spec.pop("checks", None)
-        spec["transition"] = {"policy": policy} | ({"allowDowntime": True} if policy == "resource" else {})
+        spec["transition"] = {"policy": policy} | ({} if policy == "availability" else {"allowDowntime": True})
         _write(path, document)
 
     def _fit(self, path: Path, document: Document, waiting: Iterator[ModelServer]) -> bool:
@@ -125,6 +140,7 @@ class Stage:
             server = next(waiting, None)
             if server is not None:
                 self._fit_fleet(document, server)
+                self._fleets.append((path, document))
                 _write(path, document)
             return server is not None
         actor = next((each for each in ACTORS if each.word in document["metadata"]["name"]), None)

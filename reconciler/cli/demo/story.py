@@ -83,7 +83,7 @@ class Story:
         stage = self._cast.stage
         await asyncio.to_thread(stage.publish, FASHION, 1, HALF, 4)  # a mistake of which more below
         stage.change(HALF, [1], {"stable": 1})
-        stage.change(FASHION, [1], {"stable": 1}, policy="resource")
+        stage.change(FASHION, [1], {"stable": 1}, policy="auto")
         await self._deliver(await self._commit(ADA, "half 1 and fashion 1 go live"), ADA)
         for server in stage.servers:
             for actor in (HALF, FASHION):
@@ -157,10 +157,11 @@ class Story:
         await self._deliver(commit, ADA)
 
     async def _resource(self) -> None:
-        """Old out before new in: its label answers nobody in between, for as long as the plan says at most."""
+        """Memory for one version of a model: `auto` unloads the old one first, for as long as the plan says at most."""
         cast = self._cast
-        cast.stage.change(FASHION, [2], {"stable": 2}, policy="resource")
-        commit = await self._commit(GRACE, "fashion: 2 instead of 1, one at a time in memory")
+        cast.stage.make_tight(FASHION, 1, (HALF, 1), (HALF, 2))
+        cast.stage.change(FASHION, [2], {"stable": 2}, policy="auto")
+        commit = await self._commit(GRACE, "fashion: 2 instead of 1, on servers with memory for one of them")
         stated, mark = await self._stated_gaps(), cast.witness.mark()
         lines = cast.traffic.of(FASHION.name, "stable")
         windows = [line.excuse("gap", time.monotonic()) for line in lines]
