@@ -334,7 +334,7 @@ def labels_move_to_checked_versions(case: Case) -> Iterator[Violation]:
 
 def _open_checks(observed: Observed, wanted: DesiredModel, label: str, version: int) -> Iterator[str]:
     """The checks that a version has still to pass before that label goes to it."""
-    fingerprint = observed.fingerprint(wanted.base_path, version)
+    fingerprint = observed.fingerprint(wanted.name, wanted.base_path, version)
     if observed.was_on(wanted.name, label, version, fingerprint):
         return
     for check in wanted.checks:
@@ -343,7 +343,8 @@ def _open_checks(observed: Observed, wanted: DesiredModel, label: str, version: 
             other = observed.baseline(wanted.name, check.against)
             if other is None or other == version or not observed.model(wanted.name).version(other).proven:
                 continue
-            due = replace(due, against=other, against_fingerprint=observed.fingerprint(wanted.base_path, other))
+            print_ = observed.fingerprint(wanted.name, wanted.base_path, other)
+            due = replace(due, against=other, against_fingerprint=print_)
         result = observed.check_result(due)
         if result is None or result.verdict is not CheckVerdict.PASSED:
             yield check.name

@@ -175,7 +175,7 @@ def checked(
     tries: int = 1,
 ) -> Observed:
     """The observation in which that check of a version ended so."""
-    due = CheckDue(name, version, check.name, check.digest, observed.fingerprint(f"/models/{name}", version))
+    due = CheckDue(name, version, check.name, check.digest, observed.fingerprint(name, f"/models/{name}", version))
     found = standings(name, f"/models/{name}", (check,), observed, version)
     due = found[0].due if found else due
     result = CheckResult(due, verdict, when, "predictions[0][0]: expected 1, got 2", tries)

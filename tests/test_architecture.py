@@ -23,13 +23,23 @@ LINES_PER_FUNCTION = 60
 
 # What each package gives to the others, and nothing else is asked for.
 INTERFACES = {
-    "belief": ("first_contact", "questions", "learn", "believe", "sending", "answered", "reached", "fence_seconds"),
+    "belief": (
+        "first_contact",
+        "questions",
+        "learn",
+        "believe",
+        "sending",
+        "answered",
+        "reached",
+        "checked",
+        "fence_seconds",
+    ),
     "invariants": ("check_pass", "check_config", "Violation"),
     "windows": ("frozen",),
     "plan": ("plan", "plan_server", "at_rest", "reached"),
     "plan.forecast": ("settle",),
     "observe": ("look",),
-    "execute": ("send", "settle"),
+    "execute": ("send", "settle", "check"),
     "wire.config": ("to_proto", "from_proto"),
     "wire.text": ("render", "parse"),
     "parse": ("parse", "Parsed", "SourceFile"),

@@ -38,12 +38,14 @@ def _again(before: CheckResult, now: CheckResult) -> bool:
 def served(memory: Memory, goods: Iterable[GoodSpec]) -> tuple[Served, ...]:
     """Where labels were in specs that were wholly reached, with these; the latest last."""
     facts = {each.base_path: each for each in memory.paths}
+    loaded = {(each.model, each.version): each.fingerprint for each in memory.versions}
     known = memory.served
     for good in goods:
         path = facts.get(good.config.base_path)
         for label, version in good.config.labels:
             files = path.files(version) if path is not None else None
-            place = Served(good.config.name, label, version, files.fingerprint if files is not None else "")
+            stored = files.fingerprint if files is not None else ""
+            place = Served(good.config.name, label, version, loaded.get((good.config.name, version)) or stored)
             if place not in known:
                 known = (*known, place)
     return known

@@ -16,7 +16,7 @@ from reconciler.state.check import Check, CheckDue, CheckResult, CheckVerdict
 from reconciler.state.desired import DesiredServer
 
 AT_ONCE = 4
-"""Versions of one server that are checked side by side: clients are asking, too."""
+"""Versions of one server that are checked side by side: clients are asking, too. Others begin when one is through."""
 
 Place = tuple[str, int]
 """Model and version."""
@@ -39,7 +39,6 @@ class Checking:
         self._wake = wake
         self._runs: dict[Place, _Run] = {}
         self._results: list[CheckResult] = []
-        self._places = asyncio.Semaphore(AT_ONCE)
 
     def take(self) -> tuple[CheckResult, ...]:
         """The results since this was last asked."""
@@ -47,7 +46,7 @@ class Checking:
         return taken
 
     def new(self, aim: Aim, due: Iterable[CheckDue]) -> tuple[CheckDue, ...]:
-        """Those of the checks due that do not run yet; checks that run for an earlier aim, and are not due, end."""
+        """Those of the checks due that may begin now; checks that run for an earlier aim, and are not due, end."""
         wanted = tuple(due)
         for place, run in [*self._runs.items()]:
             if run.server is aim.server:
@@ -57,7 +56,9 @@ class Checking:
             else:
                 run.task.cancel()
                 del self._runs[place]
-        return tuple(each for each in wanted if (each.model, each.version) not in self._runs)
+        waiting = dict.fromkeys((each.model, each.version) for each in wanted)
+        free = [place for place in waiting if place not in self._runs][: max(AT_ONCE - len(self._runs), 0)]
+        return tuple(each for each in wanted if (each.model, each.version) in free)
 
     def begin(self, aim: Aim, due: Sequence[CheckDue]) -> None:
         """Run these checks from now on."""
@@ -77,14 +78,13 @@ class Checking:
 
     async def _run(self, place: Place, client: ServingClient, checks: list[tuple[CheckDue, Check]]) -> None:
         try:
-            async with self._places:
-                for due, check in checks:
-                    result = await self._one(client, due, check)
-                    self._results.append(result)
-                    self._runs[place].left.remove(due)
-                    self._wake()
-                    if result.verdict is not CheckVerdict.PASSED:
-                        break
+            for due, check in checks:
+                result = await self._one(client, due, check)
+                self._results.append(result)
+                self._runs[place].left.remove(due)
+                self._wake()
+                if result.verdict is not CheckVerdict.PASSED:
+                    break
         finally:
             run = self._runs.get(place)
             if run is not None and run.task is asyncio.current_task():

@@ -46,7 +46,7 @@ def standings(
     """
     found = []
     for check in checks:
-        due = CheckDue(name, version, check.name, check.digest, observed.fingerprint(base_path, version))
+        due = CheckDue(name, version, check.name, check.digest, observed.fingerprint(name, base_path, version))
         if check.kind is CheckKind.COMPARE:
             compared = _compared(check, due, base_path, observed)
             found += [compared] if compared is not None else []
@@ -59,7 +59,7 @@ def _compared(check: Check, due: CheckDue, base_path: str, observed: Observed) -
     other = observed.baseline(due.model, check.against)
     if other is None or other == due.version:
         return None
-    due = replace(due, against=other, against_fingerprint=observed.fingerprint(base_path, other))
+    due = replace(due, against=other, against_fingerprint=observed.fingerprint(due.model, base_path, other))
     result = observed.check_result(due)
     if result is not None and result.verdict is not CheckVerdict.UNANSWERED:
         return Standing(check, due, result)
@@ -71,7 +71,7 @@ def _compared(check: Check, due: CheckDue, base_path: str, observed: Observed) -
 
 def exempt(model: DesiredModel, observed: Observed, label: str, version: int) -> bool:
     """Whether that label may go to that version unasked: it was there when all was well."""
-    return observed.was_on(model.name, label, version, observed.fingerprint(model.base_path, version))
+    return observed.was_on(model.name, label, version, observed.fingerprint(model.name, model.base_path, version))
 
 
 def failed(wanted: DesiredModel, observed: Observed) -> tuple[CheckResult, ...]:

@@ -46,7 +46,8 @@ def _needs_proof(work: Draft, label: str, version: int) -> bool:
     observed, target = work.scene.observed, work.target
     if work.labels.get(label) == version:
         return False
-    return not observed.was_on(target.name, label, version, observed.fingerprint(target.base_path, version))
+    fingerprint = observed.fingerprint(target.name, target.base_path, version)
+    return not observed.was_on(target.name, label, version, fingerprint)
 
 
 def _of_version(work: Draft, version: int) -> Hold | None:

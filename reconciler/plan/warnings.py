@@ -29,9 +29,10 @@ def _takes_unlabelled_traffic(target: Target, observed: Observed) -> str | None:
     serving = observed.model(target.name).proven
     if not new or not serving or max(new) < max(serving):
         return None
+    later = f": its checks ({', '.join(check.name for check in target.checks)}) run after that" if target.checks else ""
     return (
         f"{target.name}: requests without a label or version go to version {max(new)} the moment it is loaded; "
-        "no label and no check can shield those clients"
+        f"no label and no check can shield those clients{later}"
     )
 
 

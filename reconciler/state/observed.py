@@ -184,8 +184,14 @@ class Observed:
         """The loads of that model that failed under the spec with that digest."""
         return tuple(each for each in self.failures if each.model == model and each.digest == digest)
 
-    def fingerprint(self, base_path: str, version: int) -> str:
-        """What identifies that version's files, "" where they are not seen."""
+    def fingerprint(self, model: str, base_path: str, version: int) -> str:
+        """What identifies the files that answer as that version, or would: "" where they were not seen.
+
+        A loaded version is what it was loaded from, whatever lies in storage by now (rule E18).
+        """
+        known = self.model(model).version(version)
+        if known.fingerprint and known.listed and known.state not in (VersionState.END, VersionState.ABSENT):
+            return known.fingerprint
         files = self.files(base_path, version)
         return files.fingerprint if files is not None else ""
 

@@ -121,6 +121,11 @@ def test_a_model_without_checks_has_the_spec_digest_that_it_always_had() -> None
     assert spec_digest(bare, loaded()) == spec_digest(model("half", (2,), stable=2), loaded())
 
 
+def test_a_plan_says_that_checks_come_after_unlabelled_requests() -> None:
+    (warning,) = planned(TWO, settled(ONE, TWO)).warnings
+    assert warning.endswith("no check can shield those clients: its checks (golden) run after that")
+
+
 # labels that go together
 
 
@@ -326,6 +331,15 @@ def test_a_label_that_is_there_already_needs_no_check_that_was_added_later() -> 
 def test_other_files_under_a_number_that_was_served_are_checked() -> None:
     observed = replace(loaded(), served=(Served("half", "stable", 2, "sha256:other"),))
     assert due(planned(TWO, observed)) == [(2, "golden")]
+
+
+def test_a_result_belongs_to_the_files_that_were_loaded_not_to_those_that_lie_there_now() -> None:
+    observed = stored(loaded(), "/models/half", 1, 2)
+    old = seen(observed, "half", replace(available(2), fingerprint="sha256:old"))
+    (check,) = planned(TWO, old).checks
+    assert check.fingerprint == "sha256:old"
+    assert due(planned(TWO, checked(observed, "half", 2, GOLDEN))) == []
+    assert due(planned(TWO, replace(old, checks=checked(observed, "half", 2, GOLDEN).checks))) == [(2, "golden")]
 
 
 @pytest.mark.parametrize("verdict", [FAILED, CheckVerdict.PASSED])

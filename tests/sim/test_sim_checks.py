@@ -132,6 +132,17 @@ def test_a_corrected_expectation_is_tried_at_once(world: World) -> None:
     assert world.answers("gpu-1", "half", "stable") == 2
 
 
+def test_retry_runs_a_failed_check_again(world: World) -> None:
+    live(world)
+    behaves(world, 2, Behaviour(plus(1.0)))
+    promote(world)
+    behaves(world, 2, Behaviour())
+    assert world.process is not None
+    assert world.process.service is not None
+    assert world.process.service.lanes.retry("half") == ("eu/gpu-1/half",)
+    world.run_until(lambda: world.answers("gpu-1", "half", "stable") == 2, limit=10)
+
+
 def test_a_slow_version_fails_with_the_time_that_it_took(world: World) -> None:
     live(world)
     behaves(world, 2, Behaviour(seconds=0.08))
@@ -216,6 +227,25 @@ def test_a_revert_needs_no_check(world: World) -> None:
     before = asked(world, 1)
     live(world)
     assert (world.answers("gpu-1", "half", "stable"), asked(world, 1)) == (1, before)
+
+
+def test_apply_waits_for_checks_and_ends_when_one_has_failed(world: World) -> None:
+    world.commit(half(1, stable=1))
+    assert world.apply().converged == ("eu/gpu-1",)
+    behaves(world, 2, Behaviour(plus(1.0), seconds=2.0))
+    world.commit(half(2, stable=2))
+    assert world.apply().blocked == ("eu/gpu-1",)
+    assert (world.answers("gpu-1", "half", "stable"), asked(world, 1)) == (1, 1)
+
+
+def test_many_versions_are_checked_a_few_at_a_time_and_all_get_their_labels(world: World) -> None:
+    names = [f"m{number}" for number in range(10)]
+    for name in names:
+        world.model_files(name, 1)
+        world.network.predictions.script(name, 1, Behaviour(seconds=1.0))
+    world.commit(*(replace(model(name, 1, stable=1), checks=(GOLDEN,)) for name in names))
+    world.run_until_converged(limit=40)
+    assert {world.answers("gpu-1", name, "stable") for name in names} == {1}
 
 
 def test_a_restart_of_the_reconciler_runs_no_check_again(world: World) -> None:
