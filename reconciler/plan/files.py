@@ -33,7 +33,7 @@ def _where(target: Target, version: int) -> str:
 
 def stored(stage: Scene, target: Target, version: int) -> Hold | None:
     """What storage lacks of a version, None where it is there, complete, or may be unseen."""
-    facts = stage.observed.path(target.base_path)
+    facts = stage.path(target.base_path)
     where = _where(target, version)
     match facts.presence:
         case Presence.MISSING:
@@ -53,7 +53,7 @@ def _unseen(target: Target, version: int, why: str) -> Hold:
 
 
 def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
-    files = stage.observed.files(target.base_path, version)
+    files = stage.path(target.base_path).files(version)
     where = _where(target, version)
     if files is None:
         detail = f"version {version} is not in storage: {where} does not exist"
@@ -134,8 +134,9 @@ def _resting(stage: Scene, target: Target, version: int) -> Hold | None:
 
 def _pinned(stage: Scene, target: Target, version: int) -> Hold | None:
     """Whether storage holds the very export that git names for this number (`preflight.fingerprints`)."""
-    pin, files = target.preflight.pinned(version), stage.observed.files(target.base_path, version)
-    if not pin or files is None or files.fingerprint in (pin, ASSUMED):
+    pin = target.preflight.pinned(version)
+    files = stage.path(target.base_path).files(version) if pin else None
+    if files is None or files.fingerprint in (pin, ASSUMED):
         return None
     detail = (
         f"git pins version {version} to {pin}, and {_where(target, version)} is {files.fingerprint or 'not at rest'}"

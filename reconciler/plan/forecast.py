@@ -12,7 +12,7 @@ from reconciler.plan.target import resolve
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, LabelReading, Presence, VersionState
-from reconciler.state.memory import Standing
+from reconciler.state.memory import Departure, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.plan import Pass
 
@@ -43,9 +43,17 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
         refusal=None,
         doubts=(),
         foreseen=True,
-        departures=departures(observed.departures, observed.sent, config, at) if body else observed.departures,
+        departures=_departures(server, observed, body),
         ways=taken(observed.ways, body.ways) if body else observed.ways,
     )
+
+
+def _departures(server: DesiredServer, observed: Observed, body: Pass | None) -> tuple[Departure, ...]:
+    """Where labels leave from in that pass; of interest only where versions are kept for a while."""
+    keeps = observed.departures or any(model.transition.keep_previous for model in server.models)
+    if body is None or not keeps:
+        return observed.departures
+    return departures(observed.departures, observed.sent, body.config, observed.at)
 
 
 def _model(observed: Observed, entry: ModelConfig | None, seen: ObservedModel) -> ObservedModel:

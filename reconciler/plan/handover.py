@@ -65,7 +65,7 @@ def _hand_over(work: Draft, because: str) -> Move:
 
 
 def _choosable(work: Draft) -> bool:
-    facts = work.scene.observed.path(work.target.base_path)
+    facts = work.scene.path(work.target.base_path)
     return facts.presence is Presence.SEEN and bool(work.target.versions)
 
 

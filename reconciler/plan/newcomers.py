@@ -144,7 +144,7 @@ def _loaded_before(stage: Scene, target: Target) -> bool:
 
 
 def _seen(stage: Scene, target: Target) -> bool:
-    facts = stage.observed.path(target.base_path)
+    facts = stage.path(target.base_path)
     if facts.presence is not Presence.SEEN:
         return False
     return all((files := facts.files(version)) is not None and files.complete for version in target.versions)

@@ -12,6 +12,7 @@ from reconciler.plan.target import Target, unseen_paths
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
+from reconciler.state.look import PathFacts
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason
 from reconciler.state.versions import Specific
@@ -21,7 +22,8 @@ from reconciler.state.versions import Specific
 class Scene:
     """One server: what it shall be, what is believed of it, and which base paths freeze its discovery.
 
-    `seen` and `configs` are the models of the observation and of the config in force by name.
+    `seen` and `configs` are the models of the observation and of the config in force by name; `paths` is what storage
+    holds by base path.
     """
 
     server: DesiredServer
@@ -29,6 +31,11 @@ class Scene:
     frozen: tuple[tuple[str, str], ...]
     seen: Mapping[str, ObservedModel]
     configs: Mapping[str, ModelConfig]
+    paths: Mapping[str, PathFacts]
+
+    def path(self, base_path: str) -> PathFacts:
+        """What storage holds there; UNSEEN where it was not looked at."""
+        return self.paths.get(base_path) or self.observed.path(base_path)
 
     def model(self, name: str) -> ObservedModel:
         """That model as believed; one without versions where nothing is known of it."""
@@ -53,7 +60,8 @@ def scene(server: DesiredServer, observed: Observed) -> Scene:
     """The scene of one server."""
     seen = {model.name: model for model in observed.models}
     configs = {model.name: model for model in observed.sent.models}
-    return Scene(server, observed, unseen_paths(server, observed), seen, configs)
+    paths = {path.base_path: path for path in observed.paths}
+    return Scene(server, observed, unseen_paths(server, observed), seen, configs, paths)
 
 
 @dataclass(frozen=True, slots=True)

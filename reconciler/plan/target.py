@@ -167,7 +167,7 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
     models.extend(_orphan(config, observed) for config in stay)
     holds.extend(replace(keep[config.name], model=config.name) for config in stay)
     waiting.extend(config.name for config in stay if keep[config.name].reason not in _GUARDS)
-    leaving = [config for config in orphans if config.name not in keep and config.name in observed.sent.names]
+    leaving = [config for config in observed.sent.models if config.name not in wanted_names | keep.keys()]
     removed = tuple(config.name for config in leaving)
     last: tuple[str, ...] = ()
     if removed and len(removed) == len(observed.sent.models) and (models or server.models):

@@ -64,13 +64,15 @@ def barred(stage: Scene, target: Target, version: int) -> Hold | None:
 def _back(stage: Scene, target: Target) -> bool:
     if target.origin is not Origin.GIT:
         return True
+    if not stage.observed.past:
+        return False
     wanted = next(model for model in stage.server.models if model.name == target.name)
     return (target.name, spec_digest(wanted, stage.observed)) in stage.observed.past
 
 
 def _export(stage: Scene, base_path: str, version: int) -> Export | Verdict:
     """What was read of a version; or what there is to say as long as nothing was, or where nothing can be."""
-    found, facts = stage.observed.export(base_path, version), stage.observed.path(base_path)
+    found, facts = stage.observed.export(base_path, version), stage.path(base_path)
     if found is not None:
         return found
     if facts.presence is Presence.UNSEEN and stage.server.fleet.allow_unseen_storage:
