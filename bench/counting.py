@@ -11,7 +11,7 @@ from reconciler.ports import ServingClient, ServingClients
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.inference import Prediction, Question, Signatures
-from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
+from reconciler.state.look import LabelReading, ModelLook, Page, ProofLook, Reach
 from reconciler.state.memory import Answer
 
 T = TypeVar("T")
@@ -77,6 +77,9 @@ class _Counting:
     async def read_label(self, model: str, label: str) -> LabelReading:
         """Noted."""
         return await self._noted("label", self._inner.read_label(model, label))
+
+    async def page(self) -> Page:
+        return Page()
 
     async def prove(self, model: str, version: int) -> ProofLook:
         """Noted."""

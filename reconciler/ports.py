@@ -13,7 +13,7 @@ from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.export import Export
 from reconciler.state.inference import Prediction, Question, Signatures
-from reconciler.state.look import LabelReading, ModelLook, PathFacts, ProofLook, Reach
+from reconciler.state.look import LabelReading, ModelLook, Page, PathFacts, ProofLook, Reach
 from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
 from reconciler.state.plan import Pass
@@ -82,6 +82,10 @@ class ServingClient(Protocol):
 
     async def reload(self, config: ServerConfig) -> Answer:
         """Deliver a config: HandleReloadConfigRequest, or the file that the server polls."""
+        ...
+
+    async def page(self) -> Page:
+        """What its metrics page shows of models."""
         ...
 
     def dropped(self) -> bool:

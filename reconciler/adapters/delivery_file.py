@@ -17,7 +17,7 @@ from reconciler.ports import ServingClient
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.inference import Prediction, Question, Signatures
-from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
+from reconciler.state.look import LabelReading, ModelLook, Page, ProofLook, Reach
 from reconciler.state.memory import Answer, AnswerKind
 from reconciler.wire import text
 
@@ -96,6 +96,10 @@ class FileDelivery:
     async def read_label(self, model: str, label: str) -> LabelReading:
         """See `ports.ServingClient`."""
         return await self._client.read_label(model, label)
+
+    async def page(self) -> Page:
+        """See `ports.ServingClient`."""
+        return await self._client.page()
 
     async def prove(self, model: str, version: int) -> ProofLook:
         """See `ports.ServingClient`."""

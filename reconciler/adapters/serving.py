@@ -11,12 +11,12 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from reconciler.adapters import delivery_file, serving_answers, serving_channel, serving_predictions
+from reconciler.adapters import delivery_file, serving_answers, serving_channel, serving_page, serving_predictions
 from reconciler.ports import ServingClient
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Deadlines, DeliveryMode, DesiredServer
 from reconciler.state.inference import Prediction, Question, Signatures
-from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
+from reconciler.state.look import LabelReading, ModelLook, Page, ProofLook, Reach
 from reconciler.state.memory import Answer
 from reconciler.wire import config as wire_config
 from reconciler.wire.stubs import get_model_metadata_pb2, get_model_status_pb2, model_management_pb2
@@ -36,8 +36,9 @@ MAX_REQUESTS = 4096
 class GrpcClient:
     """One model server; see `ports.ServingClient`. Deadlines in seconds, from the Fleet."""
 
-    def __init__(self, where: serving_channel.Endpoint, deadlines: Deadlines) -> None:
+    def __init__(self, where: serving_channel.Endpoint, deadlines: Deadlines, rest: str | None = None) -> None:
         self._channel = serving_channel.Channel(where)
+        self._rest = rest
         self._deadlines = deadlines
         self._requests: dict[str, bytes] = {}
         self._heard = Reach()
@@ -83,6 +84,10 @@ class GrpcClient:
         reply = await self._channel.call(_RELOAD, request.SerializeToString(), self._deadlines.reload)
         return serving_answers.reload(reply)
 
+    async def page(self) -> Page:
+        """What its metrics page shows of models."""
+        return await serving_page.read(self._rest, self._deadlines.status)
+
     def dropped(self) -> bool:
         """Whether the connection left READY since this was last asked."""
         return self._channel.dropped()
@@ -118,6 +123,7 @@ class _Settings:
 
     where: serving_channel.Endpoint
     deadlines: Deadlines
+    rest: str | None
     config_file: str | None
 
 
@@ -168,9 +174,9 @@ def _settings(server: DesiredServer) -> _Settings:
     fleet = server.fleet
     by_file = fleet.delivery.mode is DeliveryMode.FILE
     path = delivery_file.path_for(fleet.delivery.config_file, server) if by_file else None
-    return _Settings(serving_channel.endpoint(server.grpc, fleet.connection), fleet.deadlines, path)
+    return _Settings(serving_channel.endpoint(server.grpc, fleet.connection), fleet.deadlines, server.rest, path)
 
 
 def _made(settings: _Settings) -> ServingClient:
-    client = GrpcClient(settings.where, settings.deadlines)
+    client = GrpcClient(settings.where, settings.deadlines, settings.rest)
     return client if settings.config_file is None else delivery_file.FileDelivery(client, settings.config_file)

@@ -19,6 +19,9 @@ PATHS_MAX_AGE = 10.0
 PATHS_MAX_AGE_RESTLESS = 1.0
 """The same, while another model of the server is not at rest: a neighbour's missing base path would explain why."""
 
+PAGE_MAX_AGE_UNSEEN = 2.0
+"""A metrics page that could not be read is tried again so soon, while a server is met for the first time."""
+
 GRUDGE = 600.0
 """Rounds of a doubt are kept this long after it last held, so that a flapping cause is not fought for ever."""
 

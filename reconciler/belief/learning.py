@@ -33,6 +33,8 @@ def learn(server: DesiredServer, memory: Memory, look: Look) -> Memory:
         return _storage(server, life.unanswered(memory, look), look)
     before = memory
     memory = life.judged(server, memory, look)
+    if look.page is not None:
+        memory = replace(memory, page=replace(look.page, at=look.at))
     memory = versions.folded(server, memory, look)
     memory = labels.folded(server, memory, look)
     memory = life.confirmed(memory, look)

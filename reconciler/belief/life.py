@@ -206,7 +206,7 @@ def _first_seen(memory: Memory, look: Look) -> Memory:
 def _unread(memory: Memory) -> Memory:
     """Nothing that was read before counts as read: proofs and labels are asked for again."""
     versions = tuple(replace(each, proven=False) if each.proven else each for each in memory.versions)
-    return replace(memory, versions=versions, labels=(), labels_wanted=True)
+    return replace(memory, versions=versions, labels=(), labels_wanted=True, page=None)
 
 
 def _entries(look: Look) -> dict[str, dict[int, StatusEntry]]:

@@ -11,9 +11,9 @@ Deliberately not here: how it is asked (observe/).
 
 from reconciler.belief import exports, fence, labels, life, listing, versions
 from reconciler.state.config import ServerConfig
-from reconciler.state.desired import DesiredModel, DesiredServer
+from reconciler.state.desired import Adopt, DesiredModel, DesiredServer
 from reconciler.state.look import PathFacts, Questions, VersionState
-from reconciler.state.memory import Memory, VersionMemory
+from reconciler.state.memory import Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
 
@@ -27,7 +27,17 @@ def questions(server: DesiredServer, memory: Memory, now: float, labels_age: flo
         proofs=_proofs(memory, config),
         paths=_paths(server, memory, config, now),
         exports=exports.wanted(server, memory, config),
+        page=_page(server, memory, now),
     )
+
+
+def _page(server: DesiredServer, memory: Memory, now: float) -> bool:
+    """The metrics page, at first contact and where the fleet asks to keep what is there: now and then."""
+    if server.fleet.adopt is not Adopt.KEEP or memory.standing is not Standing.FIRST_CONTACT:
+        return False
+    if memory.page is None:
+        return True
+    return now - memory.page.at >= (fence.PAGE_MAX_AGE_UNSEEN if memory.page.unseen else fence.PATHS_MAX_AGE)
 
 
 def _proofs(memory: Memory, config: ServerConfig) -> tuple[tuple[str, int], ...]:

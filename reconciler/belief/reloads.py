@@ -214,6 +214,7 @@ def _applied(server: DesiredServer, memory: Memory, outstanding: Outstanding, at
         memory,
         standing=Standing.KNOWN,
         stood_since=memory.stood_since if memory.standing is Standing.KNOWN else at,
+        page=None,
         sent=config,
         parked=None,
         known_as=_known_as(memory, before, outstanding),

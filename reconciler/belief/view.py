@@ -49,6 +49,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         served=memory.served,
         wishes=memory.wishes,
         ways=memory.ways,
+        page=memory.page,
     )
 
 

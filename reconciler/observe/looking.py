@@ -19,6 +19,7 @@ from reconciler.state.look import (
     LabelReading,
     Look,
     ModelLook,
+    Page,
     PathFacts,
     Presence,
     ProofLook,
@@ -58,6 +59,7 @@ async def look(
         paths=stored.result()[0],
         channel_dropped=client.dropped(),
         exports=stored.result()[1],
+        page=asking.page if reach.answers else None,
     )
 
 
@@ -70,6 +72,7 @@ class _Asking:
         self._models: dict[str, ModelLook] = {}
         self._labels: dict[tuple[str, str], LabelReading] = {}
         self._proofs: dict[tuple[str, int], ProofLook] = {}
+        self.page: Page | None = Page(unseen=_LATE) if questions.page else None
 
     async def run(self, clock: Clock, seconds: float) -> Reach:
         try:
@@ -118,9 +121,14 @@ class _Asking:
             yield self._ask_proof(*proof)
         for label in self._questions.labels:
             yield self._ask_label(*label)
+        if self._questions.page:
+            yield self._ask_page()
 
     async def _ask_status(self, model: str) -> None:
         self._models[model] = await self._client.status(model)
+
+    async def _ask_page(self) -> None:
+        self.page = await self._client.page()
 
     async def _ask_label(self, model: str, label: str) -> None:
         self._labels[model, label] = await self._client.read_label(model, label)

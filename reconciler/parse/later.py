@@ -6,8 +6,5 @@ that is accepted and ignored promises something. A field leaves this list when i
 
 FIELDS: frozenset[tuple[str, ...]] = frozenset(tuple(path.split(".")) for path in ("Model.spec.onFailure",))
 
-VALUES: frozenset[tuple[tuple[str, ...], str]] = frozenset(
-    {
-        (("Fleet", "spec", "adopt"), "keep"),
-    }
-)
+VALUES: frozenset[tuple[tuple[str, ...], str]] = frozenset()
+"""(Path of a field, value)."""

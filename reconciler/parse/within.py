@@ -13,7 +13,7 @@ from reconciler.parse.documents import At, FleetDocument, ModelDocument, ServerE
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
 from reconciler.state.check import CheckKind
-from reconciler.state.desired import Delivery, DeliveryMode, TransitionPolicy
+from reconciler.state.desired import Adopt, Delivery, DeliveryMode, TransitionPolicy
 from reconciler.state.versions import Specific
 
 MAX_VERSION = 2**63 - 1  # TensorFlow Serving's versions are int64
@@ -49,6 +49,7 @@ def fleet_rules(document: Node, said: FleetDocument) -> Iterator[Finding]:
     yield from _keys(spec, said)
     yield from _waves(spec, said)
     yield from _windows(spec, said)
+    yield from _keeping(spec, said)
     yield from _suspension(spec)
     for entry, server in zip(spec.find("servers").items, said.servers, strict=True):
         yield from _suspension(entry)
@@ -147,6 +148,13 @@ def _waves(spec: Node, said: FleetDocument) -> Iterator[Finding]:
             what = f"wave {shown(wave.name)} takes no server: none that is left has these labels"
             to_do = "correct its serverSelector, put it before waves that take more, or remove it"
             yield Finding(*entry.position, "empty-wave", what, to_do)
+
+
+def _keeping(spec: Node, said: FleetDocument) -> Iterator[Finding]:
+    blind = [server.name for server in said.servers if server.rest is None]
+    if said.fleet.adopt is Adopt.KEEP and blind:
+        what = f"adopt `keep` reads what a server holds off its metrics page, and {shown(blind[0])} has no rest address"
+        yield Finding(*spec.fields["adopt"].position, "keep-needs-rest", what, "give every server its `rest` address")
 
 
 def _windows(spec: Node, said: FleetDocument) -> Iterator[Finding]:

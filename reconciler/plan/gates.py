@@ -85,8 +85,10 @@ def _not_seen(server: DesiredServer, observed: Observed) -> Hold | None:
 
 
 def _adoption(server: DesiredServer, observed: Observed) -> Hold | None:
-    if observed.standing is not Standing.FIRST_CONTACT or server.fleet.adopt is not Adopt.REFUSE:
+    if observed.standing is not Standing.FIRST_CONTACT or server.fleet.adopt is Adopt.REPLACE:
         return None
+    if server.fleet.adopt is Adopt.KEEP:
+        return _keeping(server, observed)
     return Hold(
         HoldReason.ADOPTION_UNCONFIRMED,
         "",
@@ -94,6 +96,28 @@ def _adoption(server: DesiredServer, observed: Observed) -> Hold | None:
         f"`adopt: replace` in Fleet {server.fleet.name}, once git holds every model that must stay "
         "(`reconciler import` writes an existing config file into documents)",
     )
+
+
+def _keeping(server: DesiredServer, observed: Observed) -> Hold | None:
+    """Whether git names everything that the metrics page shows: what it does not name, a reload would take away."""
+    page = observed.page
+    if page is None or page.unseen:
+        why = page.unseen if page is not None else "it has not been read yet"
+        detail = f"first contact, and what this server already holds shall be kept; its metrics page is not seen: {why}"
+        release = "a metrics page that can be read at `rest`; or `adopt: replace`, once git holds all that must stay"
+        return Hold(HoldReason.ADOPTION_UNCONFIRMED, "", detail, release, progressing=page is None)
+    names = [name for name in page.names if server.model(name) is None]
+    paths = {model.base_path.rstrip("/") for model in server.models}
+    strange = [*names, *(path for path in page.paths if path not in paths)]
+    if not strange:
+        return None
+    shown = ", ".join(strange[:10]) + (f" and {len(strange) - 10} more" if len(strange) > 10 else "")
+    detail = f"first contact: its metrics page shows what git does not place here, and a reload would end: {shown}"
+    release = (
+        "Model documents for these (`reconciler import` writes them from its config file, with labels, which no page "
+        "shows), or `adopt: replace` if they may go"
+    )
+    return Hold(HoldReason.ADOPTION_UNCONFIRMED, "", detail, release)
 
 
 def _fenced(_: DesiredServer, observed: Observed) -> Hold | None:

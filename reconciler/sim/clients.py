@@ -21,6 +21,7 @@ from reconciler.state.look import (
     LabelKind,
     LabelReading,
     ModelLook,
+    Page,
     ProofLook,
     Reach,
     ReachKind,
@@ -162,6 +163,12 @@ class SimClient:
             await asyncio.sleep(self.desired.fleet.deadlines.reload)
             return Answer(AnswerKind.NONE, Code.DEADLINE_EXCEEDED, NO_ANSWER)
         return await self._answer(waiting)
+
+    async def page(self) -> Page:
+        """See `ports.ServingClient`."""
+        trouble = await self._arrive()
+        await self._return()
+        return self._server.page if trouble is None else Page(unseen=trouble.detail)
 
     def dropped(self) -> bool:
         """See `ports.ServingClient`."""

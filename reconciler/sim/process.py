@@ -95,6 +95,7 @@ class _Trapped:
         self.status = client.status
         self.read_label = client.read_label
         self.prove = client.prove
+        self.page = client.page
         self.signatures = client.signatures
         self.predict = client.predict
         self.dropped = client.dropped

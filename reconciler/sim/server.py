@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from reconciler.modelserver.core import Flags, Lease, ServerConfig, Status, Ticket, VirtualServer
 from reconciler.sim.storage import Storage, StoredLoads
+from reconciler.state.look import Page
 
 
 class Timers(Protocol):
@@ -40,6 +41,7 @@ class SimServer:
         self.process: VirtualServer | None = None
         self.life = 0
         self.silent = False
+        self.page = Page(unseen="no metrics page")
         self.config_file: ServerConfig | None = None
         self.moved: Callable[[SimServer], None] = lambda _: None
         self._storage = storage

@@ -30,6 +30,7 @@ class Adopt(enum.StrEnum):
     """What to do on first contact with a server that may already serve something (no RPC can list it)."""
 
     REFUSE = "refuse"
+    KEEP = "keep"
     REPLACE = "replace"
 
 

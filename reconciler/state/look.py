@@ -170,6 +170,20 @@ class PathFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """What a server's metrics page shows of models: names asked for, and base paths loaded from, each ascending.
+
+    They were there at some time in the life of the process; one that is not shown may be there all the same. unseen:
+    why the page could not be read. at: when it was, in seconds since the epoch.
+    """
+
+    names: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    unseen: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything one look at a server brought. `at` is when it began, seconds since the epoch.
 
@@ -186,13 +200,15 @@ class Look:
     paths: tuple[PathFacts, ...] = ()
     channel_dropped: bool = False
     exports: tuple[Export, ...] = ()
+    page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
     """What a look shall ask: models by name, labels and versions as (model, label) and (model, version), base paths.
 
-    exports: (base path, version) whose signatures are to be read, where the version is seen complete.
+    exports: (base path, version) whose signatures are to be read, where the version is seen complete. page: the metrics
+    page.
     """
 
     models: tuple[str, ...] = ()
@@ -200,3 +216,4 @@ class Questions:
     proofs: tuple[tuple[str, int], ...] = ()
     paths: tuple[str, ...] = ()
     exports: tuple[tuple[str, int], ...] = ()
+    page: bool = False

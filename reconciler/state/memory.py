@@ -12,7 +12,7 @@ from reconciler.state.check import CheckResult
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Prune, TransitionPolicy
 from reconciler.state.export import Export
-from reconciler.state.look import LabelReading, PathFacts, ServingError, VersionState
+from reconciler.state.look import LabelReading, Page, PathFacts, ServingError, VersionState
 
 
 class Standing(enum.StrEnum):
@@ -250,7 +250,7 @@ class Memory:
     paths, paths_at: what storage held when last looked at, and when each path was. steady: the models, ascending, that
     stood wholly as git says, and that neither a reload of ours nor a new life has changed since. wishes: (model, what
     its last document said of pruning), ascending, where that is not `inherit`. ways: the last of each model under
-    policy `auto`.
+    policy `auto`. page: the metrics page as last read, at first contact and where the fleet asks for it.
     """
 
     server: str
@@ -284,6 +284,7 @@ class Memory:
     steady: tuple[str, ...] = ()
     wishes: tuple[tuple[str, Prune], ...] = ()
     ways: tuple[Way, ...] = ()
+    page: Page | None = None
 
     def version(self, model: str, number: int) -> VersionMemory | None:
         """What is remembered of one version, None where nothing is."""

@@ -14,6 +14,7 @@ from reconciler.state.export import Export
 from reconciler.state.look import (
     LabelKind,
     LabelReading,
+    Page,
     PathFacts,
     Presence,
     Reach,
@@ -114,7 +115,7 @@ class Observed:
     versions, labels that resolve), with the base paths last known. known_as: the last config of any life. fence_until:
     nothing read before this time about what was changed can be believed (the past where no fence stands).
     busy: something is LOADING or UNLOADING. load_seconds, departures, specs, past, exports, replaced, steady, checks,
-    served, wishes, ways: see Memory.
+    served, wishes, ways, page: see Memory.
     wedged: the outstanding reload waits for a name that cannot appear. foreseen: nobody saw this; it is a forecast.
     """
 
@@ -146,6 +147,7 @@ class Observed:
     served: tuple[Served, ...] = ()
     wishes: tuple[tuple[str, Prune], ...] = ()
     ways: tuple[Way, ...] = ()
+    page: Page | None = None
 
     def model(self, name: str) -> ObservedModel:
         """That model; one without versions where nothing is known of it."""

@@ -83,7 +83,7 @@ def test_the_golden_request_expects_what_the_sample_of_that_name_answers() -> No
 
 
 def test_the_fleets_consent_to_first_contact() -> None:
-    assert {server.fleet.adopt for server in desired().servers} == {Adopt.REPLACE}
+    assert {server.fleet.adopt for server in desired().servers} == {Adopt.REPLACE, Adopt.KEEP}
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -12,7 +12,7 @@ from reconciler.sim.storage import USUAL
 from reconciler.state.check import Check, CheckDue, CheckKind, CheckResult, CheckVerdict
 from reconciler.state.config import ServerConfig
 from reconciler.state.inference import Heard, Prediction, Question, Signatures, Tensor
-from reconciler.state.look import LabelReading, ModelLook, ProofLook, Reach
+from reconciler.state.look import LabelReading, ModelLook, Page, ProofLook, Reach
 from reconciler.state.memory import Answer
 
 GOLDEN = Check("golden", request='{"instances": [[1.0]]}', expect='{"predictions": [[1.0]]}')
@@ -54,6 +54,9 @@ class Server:
 
     async def signatures(self, model: str, version: int) -> Signatures:
         return self._said
+
+    async def page(self) -> Page:
+        return Page()
 
     async def prove(self, model: str, version: int) -> ProofLook:
         return ProofLook(model, version, answered=self._there, unseen="" if self._there else "Connection refused")

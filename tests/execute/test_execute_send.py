@@ -14,7 +14,7 @@ from reconciler.sim.ledger import MemoryLedger, Pages
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Fleet
 from reconciler.state.inference import Prediction, Question, Signatures
-from reconciler.state.look import LabelReading, ModelLook, PathFacts, Presence, ProofLook, Reach, VersionFiles
+from reconciler.state.look import LabelReading, ModelLook, Page, PathFacts, Presence, ProofLook, Reach, VersionFiles
 from reconciler.state.memory import Answer, AnswerKind, Standing
 from reconciler.state.observed import Observed
 from reconciler.state.outcome import OutcomeKind
@@ -56,6 +56,9 @@ class Client:
 
     async def read_label(self, model: str, label: str) -> LabelReading:
         raise NotImplementedError
+
+    async def page(self) -> Page:
+        return Page()
 
     async def prove(self, model: str, version: int) -> ProofLook:
         raise NotImplementedError

@@ -13,6 +13,7 @@ from reconciler.state.look import (
     LabelReading,
     Look,
     ModelLook,
+    Page,
     PathFacts,
     Presence,
     ProofLook,
@@ -68,6 +69,9 @@ class Server:
     async def read_label(self, model: str, label: str) -> LabelReading:
         await self._answer(f"{model}.{label}")
         return LabelReading(LabelKind.RESOLVES, 1)
+
+    async def page(self) -> Page:
+        return Page()
 
     async def prove(self, model: str, version: int) -> ProofLook:
         return ProofLook(model, version, answered=not await self._answer(f"{model}/{version}"))

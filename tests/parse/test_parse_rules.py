@@ -357,3 +357,9 @@ def test_the_problem_of_a_schedule_is_at_the_schedule() -> None:
 )
 def test_a_blast_radius_that_cannot_be_read_is_refused(written: str, broken: list[str]) -> None:
     assert rules(fleet=fleet_with(f"blastRadius: {written}")) == broken
+
+
+def test_keeping_what_servers_hold_needs_their_rest_addresses() -> None:
+    assert rules(fleet=fleet_with("adopt: keep")) == ["keep-needs-rest"]
+    rest = FLEET.replace('8500"', '8500", rest: "http://gpu:8501"')
+    assert rules(fleet=fleet_with("adopt: keep", rest)) == []

@@ -45,11 +45,6 @@ def test_a_field_of_a_model_that_comes_later_is_refused_as_not_yet_known(field: 
     assert rules(model=model_with("  labels:", f"  {field}\n  labels:")) == ["not-yet"]
 
 
-@pytest.mark.parametrize("field", ["adopt: keep"])
-def test_a_field_of_a_fleet_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:
-    assert rules(fleet=fleet_with(field)) == ["not-yet"]
-
-
 @pytest.mark.parametrize(
     ("written", "rule"),
     [
