@@ -347,9 +347,20 @@ def _served(observed: Observed) -> dict[str, ModelConfig]:
 
     Where the config in force was only seen, that goes before what was known.
     """
-    sent = {model.name: model for model in observed.sent.models}
-    known = {model.name: model for model in observed.known_as.models}
-    return known | sent if observed.standing in (Standing.LOST, Standing.FIRST_CONTACT) else sent | known
+    served = {model.name: model for model in (*observed.known_as.models, *observed.sent.models)}
+    if observed.standing in (Standing.LOST, Standing.FIRST_CONTACT):
+        return served
+    for known in observed.known_as.models:
+        if _holds_more(known, served[known.name]):
+            labels = {label: version for label, version in known.labels if version in known.listed}
+            served[known.name] = known.with_labels(labels | dict(served[known.name].labels))
+    return served
+
+
+def _holds_more(known: ModelConfig, config: ModelConfig) -> bool:
+    """Whether what was known of a model is what is in force, and perhaps more."""
+    named = isinstance(known.policy, Specific) and isinstance(config.policy, Specific)
+    return named and known.base_path == config.base_path and set(config.listed) <= set(known.listed)
 
 
 def _orphan(config: ModelConfig, observed: Observed) -> Target:

@@ -270,9 +270,16 @@ def observations(draw: st.DrawFn, server: DesiredServer) -> Observed:
         return observed
     good = tuple(GoodSpec(draw(configs(name, SPECS)), "sha256:good", 1.0) for name in names[:2])
     if server.fleet.drift is Drift.REPORT:
-        good = tuple(GoodSpec(_as_git_says(each), "sha256:good", 1.0) for each in server.models)
-        return replace(observed, good=good, steady=tuple(each.name for each in server.models))
+        stood = [each for each in server.models if _named_outright(sent, each)]
+        good = tuple(GoodSpec(_as_git_says(each), "sha256:good", 1.0) for each in stood)
+        return replace(observed, good=good, steady=tuple(each.name for each in stood))
     return replace(observed, failures=draw(failures_of(server, observed)), good=good)
+
+
+def _named_outright(sent: ServerConfig, wanted: DesiredModel) -> bool:
+    """What was reached under git's named versions is in force under named ones: only we hand the choice over."""
+    config = sent.model(wanted.name)
+    return config is None or isinstance(config.policy, Specific) is isinstance(wanted.policy, Specific)
 
 
 def _as_git_says(wanted: DesiredModel) -> ModelConfig:
