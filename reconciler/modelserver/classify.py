@@ -7,9 +7,9 @@ two halves that MultiInference shares. The checks stand in the order of servable
 
 from collections.abc import Mapping
 
-from reconciler.modelserver.examples import quoted, serialized, shown_shape
+from reconciler.modelserver.examples import quoted, shown_shape
 from reconciler.modelserver.host import Servable
-from reconciler.modelserver.inference import CLASSIFY_METHOD, PLAIN, Options, fill_model_spec, run, signature_name
+from reconciler.modelserver.inference import CLASSIFY_METHOD, PLAIN, OfExamples, Options, run_on_examples
 from reconciler.modelserver.statuses import invalid_argument
 from reconciler.modelserver.tensors import Array, Proto, enum_name
 from reconciler.wire.stubs import classification_pb2
@@ -19,17 +19,12 @@ _INPUTS, _CLASSES, _SCORES = "inputs", "classes", "scores"
 
 def classify(servable: Servable, request: Proto, options: Options = PLAIN) -> Proto:
     """Run a classification signature."""
-    name = signature_name(request.model_spec)
-    signature = servable.saved_model.signatures.get(name)
-    if signature is None:
-        raise invalid_argument(f"No signature was found with the name: {name}")
-    taken, fetches = outputs_of(signature, options)
-    examples = serialized(request.input)
-    values = run(servable, {taken: examples}, fetches, options, "Classify")
-    response = classification_pb2.ClassificationResponse()
-    fill_model_spec(response.model_spec, servable, name)
-    response.result.CopyFrom(result(signature, len(examples), dict(zip(fetches, values, strict=True))))
-    return response
+    return run_on_examples(
+        OfExamples("Classify", classification_pb2.ClassificationResponse, outputs_of, result),
+        servable,
+        request,
+        options,
+    )
 
 
 def outputs_of(signature: Proto, options: Options) -> tuple[str, list[str]]:

@@ -21,7 +21,7 @@ _THREADS = 4 * CPUS
 _ONE_PLATFORM = 'the one platform here is "tensorflow"'
 _NO_TFLITE = "TensorFlow Lite models are not served"
 _NO_TPU = "there are no TPUs here"
-_NO_XLA = "TensorFlow in Python decides on XLA by itself"
+_NO_XLA = "TensorFlow decides on XLA by itself"
 
 
 def _flag(default: Any, text: str, *, kind: str = "", idle: str = "") -> Any:

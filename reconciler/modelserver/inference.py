@@ -5,10 +5,13 @@ request and ``Options``, and they run in an inference thread. Not here: tensors,
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from reconciler.modelserver.examples import serialized
 from reconciler.modelserver.host import Servable
+from reconciler.modelserver.statuses import invalid_argument
 from reconciler.modelserver.telemetry import Telemetry
 from reconciler.modelserver.tensors import Array, Proto
 
@@ -56,3 +59,31 @@ def fill_model_spec(answer: Proto, servable: Servable, name: str) -> None:
     answer.name = servable.name
     answer.version.value = servable.version
     answer.signature_name = name
+
+
+@dataclass(frozen=True, slots=True)
+class OfExamples:
+    """What Classify and Regress have of their own: the name that counts, the answer, and the two ends of the run.
+
+    outputs_of: the tensor that a signature takes and those it gives. result: what the answer carries.
+    """
+
+    api: str
+    response: Callable[[], Proto]
+    outputs_of: Callable[[Proto, Options], tuple[str, list[str]]]
+    result: Callable[[Proto, int, Mapping[str, Array]], Any]
+
+
+def run_on_examples(kind: OfExamples, servable: Servable, request: Proto, options: Options) -> Proto:
+    """Run a signature that takes examples: its checks, then those of the examples (classifier.cc, regressor.cc)."""
+    name = signature_name(request.model_spec)
+    signature = servable.saved_model.signatures.get(name)
+    if signature is None:
+        raise invalid_argument(f"No signature was found with the name: {name}")
+    taken, fetches = kind.outputs_of(signature, options)
+    examples = serialized(request.input)
+    values = run(servable, {taken: examples}, fetches, options, kind.api)
+    response = kind.response()
+    fill_model_spec(response.model_spec, servable, name)
+    response.result.CopyFrom(kind.result(signature, len(examples), dict(zip(fetches, values, strict=True))))
+    return response

@@ -1,14 +1,13 @@
 """Short scripts on the simulated world, and what their timelines say word for word.
 
-REWRITE_GOLDEN=1 writes the expected files anew; read the difference before committing it.
+What is expected, and how it is written anew: `scripts_expected.py`.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from scripts_expected import same_as_expected
 
 from reconciler.sim import CrashPoint, World, model
 from reconciler.sim.predictions import Behaviour, plus
@@ -16,8 +15,6 @@ from reconciler.sim.world import resource
 from reconciler.state.check import Check, CheckKind
 from reconciler.state.desired import DesiredModel
 from reconciler.state.plan import ActionKind
-
-EXPECTED = Path(__file__).parent / "expected"
 
 
 def promote_and_revert(world: World) -> None:
@@ -136,11 +133,3 @@ def test_equal_scripts_give_equal_histories_to_the_microsecond() -> None:
             return world.timeline.text()
 
     assert history() == history()
-
-
-def same_as_expected(name: str, shown: str) -> bool:
-    path = EXPECTED / name
-    if os.environ.get("REWRITE_GOLDEN"):
-        path.write_text(shown, encoding="utf-8")
-    assert shown == path.read_text(encoding="utf-8")
-    return True

@@ -1,22 +1,20 @@
 """Scripts of rollouts on the simulated world: what their timelines say word for word, at 1, 10 and 100 servers.
 
-REWRITE_GOLDEN=1 writes the expected files anew; read the difference before committing it. Of a hundred servers only the
-order is written down, not every line.
+What is expected, and how it is written anew: `scripts_expected.py`. Of a hundred servers only the order is written
+down, not every line.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from scripts_expected import same_as_expected
 
 from reconciler.sim import World, model
 from reconciler.sim.storage import USUAL, Files
 from reconciler.state.desired import DesiredModel, Retry, Rollout, Suspend, Transition, Wave
 from reconciler.state.export import TensorSpec
 
-EXPECTED = Path(__file__).parent / "expected"
 CANARY = Rollout(2, 1, (Wave("first", (("tier", "canary"),), pause=60.0), Wave("rest")))
 RENAMED = replace(USUAL, signatures=(replace(USUAL.signatures[0], inputs=(TensorSpec("pixels", "float", (-1,)),)),))
 
@@ -135,11 +133,3 @@ def test_many_servers_change_in_the_order_written_down(count: int) -> None:
         done = [line for line in world.timeline.text(times=False).splitlines() if "converged" in line]
         assert (world.lost, world.troubles) == ([], [])
         assert same_as_expected(f"waves_of_{count}_servers.txt", "\n".join(done) + "\n")
-
-
-def same_as_expected(name: str, shown: str) -> bool:
-    path = EXPECTED / name
-    if os.environ.get("REWRITE_GOLDEN"):
-        path.write_text(shown, encoding="utf-8")
-    assert shown == path.read_text(encoding="utf-8")
-    return True
