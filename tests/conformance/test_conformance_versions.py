@@ -83,6 +83,7 @@ def test_the_new_version_loads_before_the_old_one_goes_and_no_request_fails(worl
         return m.states() == {2: "AVAILABLE", 1: "END"}
 
     world.until(it_is_through)
+    answers.append(m.asks())  # the last one above may have been answered just before the new version was there
     assert set(answers) == {1, 2}
     assert answers == sorted(answers, key=str)
 
