@@ -6,7 +6,10 @@
     │   ├── SourceUnavailable           RETRY    the network or the git host; the mirror keeps healing
     │   ├── RevisionMissing             STALL    a branch or commit that the repository does not have
     │   ├── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
-    │   └── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
+    │   ├── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
+    │   ├── BranchMoved                 RETRY    whoever pushes: somebody else was first; make the commit anew
+    │   └── PushRefused                 STALL    a person: a protected branch, a hook, or missing rights
+    ├── RevisionRefused                 STALL    whoever asked: the commit cannot be made, and why
     ├── ServingError
     │   ├── ServerUnreachable           RETRY    the server or the network
     │   └── ServerRefused               WAIT     the server, in its own words
@@ -79,6 +82,24 @@ class HistoryRewritten(SourceError):
 
 class MirrorDamaged(SourceError):
     """The repository on this disk cannot be read; a mirror may be deleted and is then fetched anew."""
+
+    reaction = Reaction.STALL
+
+
+class BranchMoved(SourceError):
+    """The remote branch no longer is where the pushed commit stands on; nothing was pushed."""
+
+    reaction = Reaction.RETRY
+
+
+class PushRefused(SourceError):
+    """The remote turned the push down for good: a protected branch, a hook, missing rights; its words are in it."""
+
+    reaction = Reaction.STALL
+
+
+class RevisionRefused(ReconcilerError):
+    """A commit that was asked for cannot be made: nothing to go back to, files gone, or it would change nothing."""
 
     reaction = Reaction.STALL
 

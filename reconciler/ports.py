@@ -17,6 +17,7 @@ from reconciler.state.look import LabelReading, ModelLook, Page, PathFacts, Proo
 from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
 from reconciler.state.plan import Pass
+from reconciler.state.revision import Revision
 
 
 class Clock(Protocol):
@@ -172,6 +173,29 @@ class Source(Protocol):
 
     def acknowledge_rewrite(self) -> str:
         """Accept the branch's rewritten head as the new mirror head and return its id."""
+        ...
+
+
+class Revisions(Protocol):
+    """Makes commits in the local mirror and brings them to the remote. Blocking; run it off the event loop."""
+
+    def write(self, revision: Revision) -> str:
+        """Make the commit in the mirror, signed where that is configured; no branch moves. Returns its id.
+
+        Raises:
+            RevisionMissing: the base is not in the mirror.
+            RevisionRefused: a path is hostile or runs through a link, or the tree would be the base's.
+        """
+        ...
+
+    def push(self, commit_id: str, branch: str | None = None) -> None:
+        """Push a commit to the followed branch, forwards only, or to a branch of its own, never forced.
+
+        Raises:
+            BranchMoved: the remote branch is no longer the commit's parent (or the own branch exists with another).
+            PushRefused: the remote turned it down.
+            SourceUnavailable: the remote did not answer.
+        """
         ...
 
 
