@@ -4,6 +4,7 @@ Called by the other modules of `expose/`. Nothing here knows about colours, tabl
 """
 
 import datetime
+import unicodedata
 from typing import assert_never
 
 from reconciler.state.config import ServerConfig
@@ -163,3 +164,18 @@ def reach(server: Reach) -> str:
 def spaced(reason: HoldReason | str) -> str:
     """A CamelCase reason as words: `ArtifactMissing` → `artifact missing`."""
     return "".join(f" {each.lower()}" if each.isupper() else each for each in str(reason)).strip()
+
+
+def harmless(text: str) -> str:
+    r"""Text from outside (a commit, a file name, a server) as one line that can do nothing to who reads it.
+
+    Control characters (terminal escapes among them), format characters (those that turn the direction of writing, for
+    one) and line breaks of any kind are shown as escapes: `\x1b`, `\u202e`.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if _shows(each) else each.encode("unicode_escape").decode() for each in text)
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
