@@ -1,8 +1,8 @@
 """PURE: `plan(desired, observed)` gives the ordered reloads from observed to desired, and what holds the rest.
 
-target: what each model shall be → differences → step: what may go now (gates · moves · newcomers · checks) → forecast:
-where that leads → road: the whole plan. The rules in words, with their tests: docs/planning.md. What every pass must
-satisfy, whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `observed.at`.
+effective: what each model shall be → differences → step: what may go now (gates · moves · newcomers · checks) →
+forecast: where that leads → road: the whole plan. The rules in words, with their tests: docs/planning.md. What every
+pass must satisfy, whoever made it: `invariants.py`. No I/O, no clock, no randomness; "now" is `observed.at`.
 """
 
 from reconciler.plan.fleet import plan

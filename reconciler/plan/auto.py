@@ -15,8 +15,9 @@ the one that was left longest ago first.
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.plan.effective import targets
 from reconciler.plan.memory import Room, room
-from reconciler.plan.target import Target, Targets, targets
+from reconciler.plan.target import Target, Targets
 from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.state.desired import Commit, DesiredServer, TransitionPolicy
 from reconciler.state.footprint import written

@@ -1,7 +1,7 @@
 """How the checks of a model stand for a version on one server: passed, failed, to be run, or to be waited for.
 
-Called by `plan/target.py` (a failed check makes a spec fail) and `plan/proving.py` (a label moves only to a version on
-which every check has passed). What was asked once is remembered by the files that were loaded, so nothing here asks
+Called by `plan/fallback.py` (a failed check makes a spec fail) and `plan/proving.py` (a label moves only to a version
+on which every check has passed). What was asked once is remembered by the files that were loaded, so nothing here asks
 twice. A label that was on the version before, in a spec that this server had reached, needs no check: going back and
 healing must not wait. Deliberately not here: asking (execute/check.py).
 """

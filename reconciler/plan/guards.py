@@ -1,7 +1,7 @@
 """What may not begin on one server now, whatever its fleet's rollout says: freeze windows, blast radius.
 
-Called by `plan/fleet.py` and by lanes, after planning without vetoes. The answer is vetoes (`plan/target.py`): a spec
-that was not begun waits on the last good one, what is under way goes on, and what was reached before is healed.
+Called by `plan/fleet.py` and by lanes, after planning without vetoes. The answer is vetoes (`plan/effective.py`): a
+spec that was not begun waits on the last good one, what is under way goes on, and what was reached before is healed.
 Deliberately not here: when windows open (`windows.py`), what a commit removes (`plan/blast.py`), and turns between
 servers (`plan/waves.py`).
 """

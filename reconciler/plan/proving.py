@@ -3,7 +3,7 @@
 Called by `plan/labels.py` before it moves a label. Under `availability` all labels of a model that need a proof wait
 for each other: a check that fails leaves every one of them where it was. Under `resource` the versions come one after
 the other, and a label that waited for the last would answer nobody meanwhile. Deliberately not here: how a check stands
-(plan/checks.py), and what follows from a failed one (plan/target.py).
+(plan/checks.py), and what follows from a failed one (plan/fallback.py).
 """
 
 from collections.abc import Mapping

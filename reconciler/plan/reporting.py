@@ -1,10 +1,10 @@
 """Drift that is only reported (`drift: report`): what became of a model that stood as git says, without our doing.
 
-Called by `plan/target.py`, before anything else is asked about a model. Such a model is left as it is, and carried as
-it is in reloads of others, until git says something new of it. A proven restart of its server is no drift: what it lost
-then is healed (`belief/life.py` forgets that it stood). Nor are files that went, which are holds of their own, or a
-version whose time is over (`plan/retention.py`). Deliberately not here: drift that is put right, and when that is given
-up (`plan/drift.py`); models whose versions the server chooses.
+Called by `plan/effective.py`, before anything else is asked about a model. Such a model is left as it is, and carried
+as it is in reloads of others, until git says something new of it. A proven restart of its server is no drift: what it
+lost then is healed (`belief/life.py` forgets that it stood). Nor are files that went, which are holds of their own, or
+a version whose time is over (`plan/retention.py`). Deliberately not here: drift that is put right, and when that is
+given up (`plan/drift.py`); models whose versions the server chooses.
 """
 
 from collections.abc import Iterator

@@ -3,7 +3,7 @@
 Called by `plan/moves.py`. Versions listed or not yet END never exceed the larger of before and after. Nothing is
 dropped before every version to be loaded is known to be loadable; unlabelled versions go first, the one `stable`
 points at last; one model per server at a time. A failed load needs no rule here: its spec is quarantined at the first
-failure (`plan/target.py`), and the last good spec is a transition like any other.
+failure (`plan/fallback.py`), and the last good spec is a transition like any other.
 """
 
 from dataclasses import replace

@@ -5,7 +5,8 @@ loop, which books the specs that were reached as good.
 """
 
 from reconciler.plan.differences import differs
-from reconciler.plan.target import Origin, Target, spec_digest, targets
+from reconciler.plan.effective import targets
+from reconciler.plan.target import Origin, Target, spec_digest
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Prune
 from reconciler.state.look import ASSUMED, LabelKind, LabelReading, PathFacts, Presence, VersionFiles, VersionState

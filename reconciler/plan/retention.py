@@ -1,9 +1,9 @@
 """Versions that stay loaded for a while after a label left them, so that a revert is a label flip and no load.
 
-Called by `plan/target.py`, which lists them beside what git names, and by `plan/road.py`, which says until when. Only a
-version *lower* than the highest that git names is kept: requests without a label follow the highest loaded version
-(rule E38), so a higher one goes in the next pass. Nothing is loaded for this: what has gone is not brought back.
-Deliberately not here: when a label left (`belief/reloads.py`); and what goes early because its memory is needed
+Called by `plan/effective.py`, which lists them beside what git names, and by `plan/road.py`, which says until when.
+Only a version *lower* than the highest that git names is kept: requests without a label follow the highest loaded
+version (rule E38), so a higher one goes in the next pass. Nothing is loaded for this: what has gone is not brought
+back. Deliberately not here: when a label left (`belief/reloads.py`); and what goes early because its memory is needed
 (`plan/auto.py`).
 """
 

@@ -12,12 +12,13 @@ from typing import TypeAlias
 from reconciler.plan import checks, forecast
 from reconciler.plan.auto import aims as aims_of
 from reconciler.plan.differences import differences, uncovered
+from reconciler.plan.effective import targets
 from reconciler.plan.gates import gate
 from reconciler.plan.memory import cautions, use
 from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
 from reconciler.plan.step import Step, step
-from reconciler.plan.target import Targets, spec_digest, targets
+from reconciler.plan.target import Targets, spec_digest
 from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.warnings import warnings
 from reconciler.state.check import CheckDue

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from reconciler.plan.memory import Room
-from reconciler.plan.target import Target, unseen_paths
+from reconciler.plan.target import Target
 from reconciler.state.check import CheckDue
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
-from reconciler.state.look import PathFacts
+from reconciler.state.look import PathFacts, Presence
 from reconciler.state.observed import Observed, ObservedModel
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, Gap, Hold, HoldReason
 from reconciler.state.versions import Specific
@@ -61,7 +61,22 @@ def scene(server: DesiredServer, observed: Observed) -> Scene:
     seen = {model.name: model for model in observed.models}
     configs = {model.name: model for model in observed.sent.models}
     paths = {path.base_path: path for path in observed.paths}
-    return Scene(server, observed, unseen_paths(server, observed), seen, configs, paths)
+    return Scene(server, observed, _unseen_paths(server, observed), seen, configs, paths)
+
+
+def _unseen_paths(server: DesiredServer, observed: Observed) -> tuple[tuple[str, str], ...]:
+    """(model, base path) of every configured model whose base path was not seen: discovery is frozen for all.
+
+    One missing base path ends the whole poll (file_system_storage_path_source.cc, PollFileSystemForConfig). A path that
+    cannot be looked at from here counts as missing unless the fleet consents to unseen storage.
+    """
+    blind = server.fleet.allow_unseen_storage
+    return tuple(
+        (model.name, model.base_path)
+        for model in observed.sent.models
+        if (presence := observed.path(model.base_path).presence) is Presence.MISSING
+        or (presence is Presence.UNSEEN and not blind)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Changes that may not begin on a server now, each with why: what turns and guards hand to `plan/target.py`."""
+"""Changes that may not begin on a server now, each with why: what turns and guards hand to `plan/effective.py`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

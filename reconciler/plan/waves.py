@@ -2,7 +2,7 @@
 
 The one place where servers know of each other. Called by `plan/fleet.py` for a whole plan and by the service's lanes
 through `loop/permits.py`, with what `plan/progress.py` says of every server. A change without a permit is not begun:
-its model stays on its last good spec (`plan/target.py`). What has begun goes on, and what was lost is healed.
+its model stays on its last good spec (`plan/effective.py`). What has begun goes on, and what was lost is healed.
 
 Order and pauses are per document, so that one model that waits or fails holds back no other; how many servers change at
 once is per fleet. Waves are a guard for what is *new*: going back to a spec that a server has served before skips their

@@ -1,6 +1,6 @@
 """Policy `auto` once a change has begun: the way that was chosen then, whatever fits now.
 
-Used by `plan/target.py` and `plan/retention.py`. The choice is recorded with the pass that first loads or unloads a
+Used by `plan/effective.py` and `plan/retention.py`. The choice is recorded with the pass that first loads or unloads a
 version of the model, and belongs to the versions that git asks for; other versions are another transition, and chosen
 for anew (`plan/auto.py`). Were it made at every look, a model that has unloaded its old version could find that both
 would fit now, and change its mind about what a failed load means.
