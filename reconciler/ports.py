@@ -11,6 +11,7 @@ from typing import Protocol
 
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.entry import Entry
 from reconciler.state.export import Export
 from reconciler.state.inference import Prediction, Question, Signatures
 from reconciler.state.look import LabelReading, ModelLook, Page, PathFacts, ProofLook, Reach
@@ -217,8 +218,8 @@ class Ledger(Protocol):
         """Keep what is now remembered of a server."""
         ...
 
-    def intend(self, at: float, commit: str, server: str, body: Pass, memory: Memory) -> Intent:
-        """Write an intent and, in the same transaction, the memory in which it is outstanding."""
+    def intend(self, at: float, commit: Commit, server: str, body: Pass, memory: Memory) -> Intent:
+        """Write an intent with a ledger line for each of its models and the memory in which it is outstanding."""
         ...
 
     def answered(self, sent: Sent, memory: Memory) -> None:
@@ -226,7 +227,7 @@ class Ledger(Protocol):
         ...
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
-        """Write how actions ended."""
+        """Write how actions ended, and a ledger line for each model whose last action of a pass is among them."""
         ...
 
     def unsettled(self, server: str) -> Sequence[tuple[Intent, Sequence[int]]]:
@@ -239,6 +240,12 @@ class Ledger(Protocol):
 
     def outcomes(self, intent: int) -> Sequence[Outcome]:
         """The outcomes of one intent."""
+        ...
+
+    def entries(
+        self, *, model: str | None = None, server: str | None = None, after: int = 0, limit: int | None = None
+    ) -> Sequence[Entry]:
+        """Ledger lines with an id above `after`, ascending: all, of one model (as servers call it), of one server."""
         ...
 
     def good_commit(self) -> str | None:

@@ -63,7 +63,7 @@ class GitReader:
                 raise RevisionMissing(self._no_revision(repository, revision, error)) from error
 
     def commit(self, commit_id: str) -> Commit:
-        """Author (`Name <email>`), committer's time, subject and trailers. Raises RevisionMissing."""
+        """Author and committer (`Name <email>`), committer's time, subject and trailers. Raises RevisionMissing."""
         with self._repository() as repository:
             return _as_value(self._commit(repository, commit_id))
 
@@ -192,14 +192,18 @@ def _name(entry: pygit2.Object) -> str:
 def _as_value(commit: pygit2.Commit) -> Commit:
     message = _text(commit, commit.raw_message)
     title = message.strip("\n").partition("\n\n")[0]
-    author = commit.author
     return Commit(
         id=str(commit.id),
-        author=f"{_text(commit, author.raw_name)} <{_text(commit, author.raw_email)}>",
+        author=_person(commit, commit.author),
+        committer=_person(commit, commit.committer),
         time=float(commit.commit_time),
         subject=" ".join(title.split()),
         trailers=trailers(message),
     )
+
+
+def _person(commit: pygit2.Commit, signature: pygit2.Signature) -> str:
+    return f"{_text(commit, signature.raw_name)} <{_text(commit, signature.raw_email)}>"
 
 
 def _text(commit: pygit2.Commit, raw: bytes) -> str:

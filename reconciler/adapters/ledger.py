@@ -1,4 +1,4 @@
-"""The store: memories, intents, answers, outcomes, statuses and the last good commit, in one SQLite file.
+"""The store: memories, intents, answers, outcomes, the ledger, statuses and the last good commit, in one SQLite file.
 
 Opened by the compositions, for writing under the lock of the state directory (`adapters/lock.py`), or for reading
 beside a running service. WAL, so readers never wait for the writer. What an action's safety hangs on (intents, answers,
@@ -17,9 +17,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.adapters import codec, ledger_errors, ledger_schema
+from reconciler.adapters import codec, ledger_entries, ledger_errors, ledger_schema
+from reconciler.adapters.ledger_lines import LineError
 from reconciler.adapters.ledger_reserve import Reserve
 from reconciler.errors import RecordError
+from reconciler.state.desired import Commit
+from reconciler.state.entry import Entry
 from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, OutcomeKind, Sent, Status
 from reconciler.state.plan import Pass
@@ -134,17 +137,19 @@ class SqliteLedger:
 
     # Intents, answers, outcomes
 
-    def intend(self, at: float, commit: str, server: str, body: Pass, memory: Memory) -> Intent:
-        """Write an intent with its actions open, and the memory in which its reload is outstanding: durable."""
+    def intend(self, at: float, commit: Commit, server: str, body: Pass, memory: Memory) -> Intent:
+        """Write an intent with its ledger lines and the memory in which its reload is outstanding: durable."""
         text = codec.dump(Pass, body)
 
         def work(rows: _Rows) -> Intent:
             statement = "INSERT INTO intents (at, commit_id, server, body) VALUES (?, ?, ?, ?)"
-            number = int(rows(statement, at, commit, server, text).lastrowid or 0)
+            number = int(rows(statement, at, commit.id, server, text).lastrowid or 0)
+            intent = Intent(number, at, commit.id, server, body)
+            ledger_entries.open_lines(rows, intent, commit, memory)
             for position in range(len(body.actions)):
                 rows("INSERT INTO open_actions VALUES (?, ?, ?)", server, number, position)
             self._remember(rows, memory)
-            return Intent(number, at, commit, server, body)
+            return intent
 
         return self._write(f"recording an intent for {server}", work)
 
@@ -178,6 +183,8 @@ class SqliteLedger:
             intents = {number: self._intent(rows, number) for number in {each.intent for each in outcomes}}
             for outcome in outcomes:
                 self._settle(rows, intents[outcome.intent], outcome)
+            for intent in intents.values():
+                self._close_lines(rows, intent)
 
         if outcomes:
             self._write("recording outcomes", work)
@@ -190,6 +197,12 @@ class SqliteLedger:
         rows("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", *values)
         closing = "DELETE FROM open_actions WHERE server = ? AND intent = ? AND position = ?"
         rows(closing, intent.server, intent.id, position)
+
+    def _close_lines(self, rows: _Rows, intent: Intent) -> None:
+        found = rows("SELECT position, kind, at, evidence FROM outcomes WHERE intent = ?", intent.id).fetchall()
+        ended = [(row[0], self._outcome(intent.id, intent.body, row)) for row in found]
+        left = rows("SELECT position FROM open_actions WHERE server = ? AND intent = ?", intent.server, intent.id)
+        ledger_entries.close_lines(rows, intent, ended, {position for (position,) in left})
 
     def _intent(self, rows: _Rows, number: int) -> Intent:
         found = rows("SELECT id, at, commit_id, server, body FROM intents WHERE id = ?", number).fetchone()
@@ -238,6 +251,17 @@ class SqliteLedger:
             return Outcome(intent, body.actions[position], OutcomeKind(kind), at, evidence)
         except (IndexError, ValueError) as error:
             raise ledger_errors.unreadable(self.path, f"reading the outcomes of intent {intent}", error) from error
+
+    # The ledger
+
+    def entries(
+        self, *, model: str | None = None, server: str | None = None, after: int = 0, limit: int | None = None
+    ) -> Sequence[Entry]:
+        """Ledger lines with an id above `after`, ascending: all, of one model (as servers call it), of one server."""
+        return self._read(
+            "reading the ledger",
+            lambda rows: ledger_entries.chosen(rows, model=model, server=server, after=after, limit=limit),
+        )
 
     # Facts about the reconciler itself
 
@@ -314,6 +338,8 @@ class SqliteLedger:
                 return work(_Rows(self._connection))
             except sqlite3.Error as error:
                 raise ledger_errors.record_error(self.path, doing, error) from error
+            except LineError as error:
+                raise ledger_errors.unreadable(self.path, doing, error) from error
 
     def _write(self, doing: str, work: Callable[[_Rows], T], *, durable: bool = True) -> T:
         """One transaction; where the disk is full, once more with the room that was kept aside."""
@@ -323,6 +349,8 @@ class SqliteLedger:
             except sqlite3.Error as error:
                 if not (ledger_errors.is_full(error) and self._reserve.give_up()):
                     raise ledger_errors.record_error(self.path, doing, error) from error
+            except LineError as error:
+                raise ledger_errors.unreadable(self.path, doing, error) from error
             _log.warning("The disk that holds %s is full; the room kept aside was given up. Free space now.", self.path)
             try:
                 return self._transact(work, durable=durable)

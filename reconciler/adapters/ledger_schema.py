@@ -1,11 +1,14 @@
 """The tables of the record and how an older file becomes a newer one.
 
 Used by `adapters/ledger.py` when it opens a file. A migration, once released, is never edited: add the next one.
-Intents, answers and outcomes are only ever added to; the other tables hold the present.
+Intents, answers, outcomes and entries are only ever added to; the other tables hold the present. Entries, the lines of
+the ledger, are kept from changes by triggers, and by their hashes from whoever removes the triggers first.
 """
 
 import sqlite3
+from collections.abc import Callable
 
+from reconciler.adapters.ledger_before import tell_what_was_before
 from reconciler.errors import RecordError
 
 APPLICATION_ID = 0x54465352  # "TFSR": tells our file from any other SQLite database
@@ -57,7 +60,33 @@ CREATE TABLE statuses (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+# The columns that are asked for come out of the body, so that they can never say anything else than it does.
+_LEDGER = """
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY,
+    hash TEXT NOT NULL,
+    body TEXT NOT NULL,
+    kind TEXT GENERATED ALWAYS AS (json_extract(body, '$.kind')) VIRTUAL,
+    intent INTEGER GENERATED ALWAYS AS (json_extract(body, '$.intent')) VIRTUAL,
+    server TEXT GENERATED ALWAYS AS (json_extract(body, '$.server')) VIRTUAL,
+    model TEXT GENERATED ALWAYS AS (json_extract(body, '$.model')) VIRTUAL,
+    digest TEXT GENERATED ALWAYS AS (json_extract(body, '$.digest')) VIRTUAL
+) STRICT;
+CREATE INDEX entries_of_intent ON entries (intent);
+CREATE INDEX entries_of_model ON entries (model, id);
+CREATE INDEX entries_of_server ON entries (server, model, id, digest, kind);
+CREATE TRIGGER entries_follow_each_other BEFORE INSERT ON entries
+WHEN NEW.id IS NOT (SELECT coalesce(max(id), 0) + 1 FROM entries)
+BEGIN SELECT RAISE(ABORT, 'a line of the ledger can only be added at its end'); END;
+CREATE TRIGGER entries_stay_as_they_are BEFORE UPDATE ON entries
+BEGIN SELECT RAISE(ABORT, 'a line of the ledger is never changed'); END;
+CREATE TRIGGER entries_are_kept BEFORE DELETE ON entries
+BEGIN SELECT RAISE(ABORT, 'a line of the ledger is never removed'); END;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LEDGER)
+_THEN: dict[int, Callable[[sqlite3.Connection], None]] = {2: tell_what_was_before}
+"""What a migration does besides its script, in the same transaction."""
 
 
 def version(connection: sqlite3.Connection) -> int:
@@ -87,6 +116,18 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring an open, writable file to the newest schema, each step whole or not at all. Raises like `version`."""
     done = version(connection)
     for number, script in enumerate(MIGRATIONS[done:], start=done + 1):
-        note = f"INSERT INTO migrations (version) VALUES ({number:d})"  # noqa: S608 (a number of ours)
-        marks = f"PRAGMA application_id = {APPLICATION_ID:d};PRAGMA user_version = {number:d}"
-        connection.executescript(f"BEGIN IMMEDIATE;{script};{note};{marks};COMMIT;")
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;{script}")
+            _THEN.get(number, _nothing_more)(connection)
+            connection.execute("INSERT INTO migrations (version) VALUES (?)", (number,))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID:d}")
+            connection.execute(f"PRAGMA user_version = {number:d}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _nothing_more(_connection: sqlite3.Connection) -> None:
+    pass

@@ -60,7 +60,7 @@ async def send(
     judge(errand)
     now = clock.now()
     outstanding = belief.sending(errand.server, errand.memory, errand.body, now)
-    intent = ledger.intend(now, errand.commit.id, errand.server.id, errand.body, outstanding)
+    intent = ledger.intend(now, errand.commit, errand.server.id, errand.body, outstanding)
     leaving(intent)
     answer = await client.reload(errand.body.config)
     at = clock.now()

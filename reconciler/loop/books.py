@@ -69,7 +69,7 @@ class Books:
     def checking(self, aim: Aim, body: Pass) -> Intent:
         """Write that these checks begin. Raises RecordError; then none may."""
         at = self._tools.clock.now()
-        intent = self._tools.ledger.intend(at, aim.commit.id, aim.server.id, body, self.memory)
+        intent = self._tools.ledger.intend(at, aim.commit, aim.server.id, body, self.memory)
         self._written = self.memory
         self.still_open = tuple(self._tools.ledger.unsettled(aim.server.id))
         return intent

@@ -7,8 +7,12 @@ had for the asking. The crash points of a pass that concern the record are here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reconciler.adapters import ledger_lines
 from reconciler.errors import RecordError
+from reconciler.record import entries as wording
 from reconciler.sim.crash import CrashPoint, Trap
+from reconciler.state.desired import Commit
+from reconciler.state.entry import Entry, EntryKind
 from reconciler.state.memory import Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
 from reconciler.state.plan import Pass
@@ -22,6 +26,7 @@ class Pages:
     intents: list[Intent] = field(default_factory=list)
     answers: dict[int, Sent] = field(default_factory=dict)
     outcomes: dict[int, dict[int, Outcome]] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
     notes: dict[str, str] = field(default_factory=dict)
     statuses: dict[str, tuple[Status, ...]] = field(default_factory=dict)
     plans: dict[str, str] = field(default_factory=dict)
@@ -50,11 +55,12 @@ class MemoryLedger:
         self._write()
         self.pages.memories[memory.server] = memory
 
-    def intend(self, at: float, commit: str, server: str, body: Pass, memory: Memory) -> Intent:
+    def intend(self, at: float, commit: Commit, server: str, body: Pass, memory: Memory) -> Intent:
         """See `ports.Ledger`."""
         self._trap.at(CrashPoint.BEFORE_INTENT, body.actions)
         self._write()
-        intent = Intent(len(self.pages.intents) + 1, at, commit, server, body)
+        intent = Intent(len(self.pages.intents) + 1, at, commit.id, server, body)
+        self._tell(wording.opened(intent, commit, memory, lambda *about: self._latest(server, *about)))
         self.pages.intents.append(intent)
         self.pages.outcomes[intent.id] = {}
         self.pages.memories[server] = memory
@@ -75,7 +81,43 @@ class MemoryLedger:
         for outcome in outcomes:
             actions = self.pages.intents[outcome.intent - 1].body.actions
             self.pages.outcomes[outcome.intent].setdefault(actions.index(outcome.action), outcome)
+        for number in dict.fromkeys(outcome.intent for outcome in outcomes):
+            self._close(self.pages.intents[number - 1])
         self._trap.at(CrashPoint.OUTCOME_WRITTEN, [outcome.action for outcome in outcomes])
+
+    def _close(self, intent: Intent) -> None:
+        """Add the line that ends a model's part of a pass, once all of its actions have ended."""
+        ended, actions = self.pages.outcomes[intent.id], intent.body.actions
+        for opening in [each for each in self.pages.entries if each.intent == intent.id]:
+            told = any(
+                (each.intent, each.model, each.kind) == (intent.id, opening.model, EntryKind.OUTCOME)
+                for each in self.pages.entries
+            )
+            mine = [index for index, action in enumerate(actions) if action.model == opening.model]
+            if mine and not told and all(index in ended for index in mine):
+                self._tell([wording.closed(opening, [(actions[index], ended[index]) for index in mine])])
+
+    def _latest(self, server: str, model: str, digest: str | None) -> Entry | None:
+        found = (
+            each
+            for each in reversed(self.pages.entries)
+            if each.kind is EntryKind.INTENT and (each.server, each.model) == (server, model)
+        )
+        return next((each for each in found if digest in (None, each.digest)), None)
+
+    def _tell(self, lines: Sequence[Entry]) -> None:
+        for line in lines:
+            last = self.pages.entries[-1].hash if self.pages.entries else ""
+            self.pages.entries.append(ledger_lines.sealed(line, len(self.pages.entries) + 1, last))
+
+    def entries(
+        self, *, model: str | None = None, server: str | None = None, after: int = 0, limit: int | None = None
+    ) -> Sequence[Entry]:
+        """See `ports.Ledger`."""
+        chosen = [
+            each for each in self.pages.entries[after:] if model in (None, each.model) and server in (None, each.server)
+        ]
+        return chosen[:limit]
 
     def unsettled(self, server: str) -> Sequence[tuple[Intent, Sequence[int]]]:
         """See `ports.Ledger`."""

@@ -63,13 +63,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """The commit a desired state was read from. `time` is the committer's, seconds since the epoch."""
+    """The commit a desired state was read from. `time` is the committer's, seconds since the epoch.
+
+    author, committer: `Name <email>`, as anybody may write them. signer: who signed it, "" where that was not verified.
+    """
 
     id: str
     author: str = ""
     time: float = 0.0
     subject: str = ""
     trailers: tuple[tuple[str, str], ...] = ()
+    committer: str = ""
+    signer: str = ""
 
     @property
     def short(self) -> str:
@@ -85,6 +90,10 @@ class Commit:
     def confirms_blast(self) -> bool:
         """Whether the commit consents to more removals than its fleets allow (trailer `Blast-Radius: confirmed`)."""
         return self._says("blast-radius", "confirmed")
+
+    def trailer(self, name: str) -> str:
+        """The value of the last trailer of that name, whatever its case; "" where there is none."""
+        return next((value.strip() for key, value in reversed(self.trailers) if key.lower() == name.lower()), "")
 
     def _says(self, trailer: str, word: str) -> bool:
         return any(key.lower() == trailer and value.strip().lower() == word for key, value in self.trailers)

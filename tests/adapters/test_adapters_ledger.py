@@ -15,6 +15,7 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.ledger_reserve import Reserve
 from reconciler.errors import Reaction, RecordError
 from reconciler.state.config import ServerConfig
+from reconciler.state.desired import Commit
 from reconciler.state.memory import Answer, AnswerKind, Memory
 from reconciler.state.outcome import Outcome, OutcomeKind, Sent
 from reconciler.state.plan import Action, ActionKind, Pass, PassKind
@@ -27,6 +28,7 @@ import itertools, sys
 from pathlib import Path
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.state.config import ServerConfig
+from reconciler.state.desired import Commit
 from reconciler.state.memory import Answer, AnswerKind, Memory
 from reconciler.state.outcome import Outcome, OutcomeKind, Sent
 from reconciler.state.plan import Action, ActionKind, Pass, PassKind
@@ -34,7 +36,7 @@ from reconciler.state.plan import Action, ActionKind, Pass, PassKind
 ledger = SqliteLedger(Path(sys.argv[1]))
 for number in itertools.count(1):
     actions = tuple(Action(ActionKind.LOAD, "a", version=each) for each in (1, 2, 3))
-    ledger.intend(number, "c", "eu/gpu-1", Pass(number, PassKind.CHANGE, actions, ServerConfig()),
+    ledger.intend(number, Commit("c"), "eu/gpu-1", Pass(number, PassKind.CHANGE, actions, ServerConfig()),
                   Memory("eu/gpu-1", "h", changed_at=number))
     print(number, flush=True)
 """
@@ -46,8 +48,8 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.ledger_reserve import Reserve
 from reconciler.errors import RecordError
 from reconciler.state.config import ServerConfig
-from reconciler.state.memory import Answer, AnswerKind, Memory
-from reconciler.state.outcome import Outcome, OutcomeKind, Sent
+from reconciler.state.desired import Commit
+from reconciler.state.memory import Memory
 from reconciler.state.plan import Pass, PassKind
 
 disk = Path(sys.argv[1])
@@ -62,15 +64,15 @@ with open(disk / "somebody-elses", "wb") as other:
         os.ftruncate(other.fileno(), max(0, os.fstat(other.fileno()).st_size // 65536 * 65536))
 body = Pass(1, PassKind.CHANGE, (), ServerConfig())
 for number in range(20):
-    ledger.intend(number, "c" * 40000, "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
+    ledger.intend(number, Commit("c" * 40000), "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
 print("recorded", len(ledger.intents()), (disk / "ledger.sqlite-reserve").exists())
 try:
     while True:
-        ledger.intend(99, "c" * 400000, "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
+        ledger.intend(99, Commit("c" * 400000), "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
 except RecordError as error:
     print(error)
 (disk / "somebody-elses").unlink()
-print("again", ledger.intend(100, "c", "eu/gpu-1", body, Memory("eu/gpu-1", "h")).at)
+print("again", ledger.intend(100, Commit("c"), "eu/gpu-1", body, Memory("eu/gpu-1", "h")).at)
 """
 
 
@@ -98,20 +100,20 @@ Opened = Callable[..., SqliteLedger]
 
 def test_what_was_recorded_is_there_after_opening_again(opened: Opened) -> None:
     first = opened()
-    intent = first.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    intent = first.intend(1.0, Commit("c"), "eu/gpu-1", BODY, MEMORY)
     first.close()
     assert list(opened().intents()) == [intent]
 
 
 def test_the_number_of_an_intent_is_never_given_twice(opened: Opened, path: Path) -> None:
     ledger = opened()
-    last = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    last = ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, MEMORY)
     ledger.close()
     with sqlite3.connect(path) as other:
         other.execute("DELETE FROM open_actions")
         other.execute("DELETE FROM intents")
     other.close()
-    assert opened().intend(2.0, "c", "eu/gpu-1", BODY, MEMORY).id > last.id
+    assert opened().intend(2.0, Commit("c"), "eu/gpu-1", BODY, MEMORY).id > last.id
 
 
 def test_a_memory_that_did_not_change_is_not_written_again(opened: Opened, path: Path) -> None:
@@ -217,11 +219,11 @@ def test_a_full_disk_refuses_the_intent_whole_and_recording_goes_on_when_there_i
     connection.execute("PRAGMA max_page_count = 1")  # SQLite's own way to say that there is no more room
     later = Memory("eu/gpu-1", "h" * 100_000)
     with pytest.raises(RecordError, match=r"the disk is full.*while recording an intent for eu/gpu-1.*Free space"):
-        ledger.intend(1.0, "c", "eu/gpu-1", BODY, later)
+        ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, later)
     assert ledger.memory("eu/gpu-1") == MEMORY
     assert not ledger.intents()
     connection.execute("PRAGMA max_page_count = 1000000")
-    assert ledger.intend(1.0, "c", "eu/gpu-1", BODY, later).server == "eu/gpu-1"
+    assert ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, later).server == "eu/gpu-1"
     assert ledger.memory("eu/gpu-1") == later
 
 
@@ -280,14 +282,18 @@ def test_losing_the_record_means_to_begin_with_nothing_remembered(opened: Opened
 def test_calls_from_many_threads_are_carried_out_one_after_the_other(opened: Opened) -> None:
     ledger = opened()
     with ThreadPoolExecutor(4) as threads:
-        list(threads.map(lambda n: ledger.intend(n, "c", f"eu/gpu-{n}", BODY, Memory(f"eu/gpu-{n}", "h")), range(40)))
+        list(
+            threads.map(
+                lambda n: ledger.intend(n, Commit("c"), f"eu/gpu-{n}", BODY, Memory(f"eu/gpu-{n}", "h")), range(40)
+            )
+        )
     assert len({intent.id for intent in ledger.intents()}) == 40
     assert len(ledger.memories()) == 40
 
 
 def test_the_last_answer_of_an_intent_can_be_read_back(opened: Opened) -> None:
     ledger = opened()
-    intent = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    intent = ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, MEMORY)
     assert ledger.answer(intent.id) is None
     ledger.answered(Sent(intent, Answer(AnswerKind.REFUSED, 9, "no"), 2.5), MEMORY)
     ledger.answered(Sent(intent, Answer(AnswerKind.ACCEPTED), 3.5), MEMORY)
@@ -316,7 +322,7 @@ def test_a_record_of_another_user_cannot_be_opened_and_the_message_says_what_to_
 
 def test_an_outcome_of_an_intent_that_was_never_recorded_is_refused_with_all_beside_it(opened: Opened) -> None:
     ledger = opened()
-    intent = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    intent = ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, MEMORY)
     known = Outcome(intent.id, BODY.actions[0], OutcomeKind.DONE, 9.0)
     with pytest.raises(RecordError, match="no intent 99"):
         ledger.settle([known, Outcome(99, BODY.actions[0], OutcomeKind.DONE, 9.0)])
@@ -325,6 +331,6 @@ def test_an_outcome_of_an_intent_that_was_never_recorded_is_refused_with_all_bes
 
 def test_an_outcome_of_an_action_that_the_intent_does_not_have_is_refused(opened: Opened) -> None:
     ledger = opened()
-    intent = ledger.intend(1.0, "c", "eu/gpu-1", BODY, MEMORY)
+    intent = ledger.intend(1.0, Commit("c"), "eu/gpu-1", BODY, MEMORY)
     with pytest.raises(RecordError, match="no such action"):
         ledger.settle([Outcome(intent.id, Action(ActionKind.UNLOAD, "a", version=1), OutcomeKind.DONE, 9.0)])
