@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from reconciler.plan import fallback, pruning
 from reconciler.plan.gates import suspension
 from reconciler.plan.reporting import reported
-from reconciler.plan.retention import retained
+from reconciler.plan.retention import retained, waiting
 from reconciler.plan.target import Origin, Target, Targets, at_good, begins, carried, from_git
 from reconciler.plan.vetoing import FREE, Vetoes, downtime
 from reconciler.plan.ways import settled
@@ -94,7 +94,7 @@ def _before(wanted: DesiredModel, observed: Observed) -> Target | None:
     good = observed.good_spec(wanted.name)
     if good is None:
         return _as_it_is(wanted.name, observed, Origin.WAITING)
-    return at_good(from_git(wanted, observed), good, observed, Origin.WAITING)
+    return _with(at_good(from_git(wanted, observed), good, observed, Origin.WAITING), waiting(wanted, good, observed))
 
 
 def _as_it_is(name: str, observed: Observed, origin: Origin) -> Target | None:
@@ -107,7 +107,10 @@ def _retaining(target: Target, wanted: DesiredModel, observed: Observed) -> Targ
     """The target with the versions that stay for a while; a spec that failed here makes room for its last good one."""
     if wanted.transition.keep_previous is None or target.origin is not Origin.GIT:
         return target
-    kept = tuple(each.version for each in retained(wanted, observed))
+    return _with(target, tuple(each.version for each in retained(wanted, observed)))
+
+
+def _with(target: Target, kept: tuple[int, ...]) -> Target:
     if not kept:
         return target
     versions = tuple(sorted({*target.versions, *kept}))

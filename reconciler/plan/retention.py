@@ -7,8 +7,11 @@ back. Deliberately not here: when a label left (`belief/reloads.py`); and what g
 (`plan/auto.py`).
 """
 
+from dataclasses import replace
+
 from reconciler.plan.ways import policy_of
 from reconciler.state.desired import DesiredModel, TransitionPolicy
+from reconciler.state.memory import GoodSpec
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Retained
 from reconciler.state.versions import Specific
@@ -37,3 +40,24 @@ def retained(wanted: DesiredModel, observed: Observed) -> tuple[Retained, ...]:
         and each.at + keep > observed.at
         and seen.version(each.version).proven
     )
+
+
+def waiting(wanted: DesiredModel, good: GoodSpec, observed: Observed) -> tuple[int, ...]:
+    """What stays loaded beside the last good spec while git's waits for its turn, ascending.
+
+    Besides what `keepPrevious` asks for, that is every version which git itself names: a revert that may not begin yet
+    must find the version that it goes back to still loaded, whether or not its own commit says `keepPrevious`.
+    """
+    config, names = observed.sent.model(wanted.name), good.config.policy
+    if config is None or not isinstance(names, Specific) or not names.versions:
+        return ()
+    if config.base_path != good.config.base_path or not isinstance(config.policy, Specific):
+        return ()
+    own, seen = replace(wanted, policy=names, base_path=good.config.base_path), observed.model(wanted.name)
+    asked = wanted.policy.versions if isinstance(wanted.policy, Specific) else ()
+    named = {
+        version
+        for version in asked
+        if version in config.listed and version < max(names.versions) and seen.version(version).proven
+    }
+    return tuple(sorted((named | {each.version for each in retained(own, observed)}) - {*names.versions}))

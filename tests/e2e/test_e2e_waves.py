@@ -89,7 +89,7 @@ def test_a_revert_within_the_time_of_a_kept_version_loads_nothing(stage: Stage) 
         document["spec"]["transition"]["keepPrevious"] = "10m"
         return document
 
-    stage.commit("1 is live", at(1))
+    stage.commit("1 is live", stage.fleet(rollout=WAVES), at(1))
     with stage.service():
         stage.settle()
         with stage.traffic(half) as stable:

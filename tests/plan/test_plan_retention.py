@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import pytest
-from builders import at, lines, listing, model, next_lines, planned, server
+from builders import COMMIT, at, lines, listing, model, next_lines, planned, server
 
+from reconciler.plan import plan_server
 from reconciler.state.desired import DesiredModel, Transition, TransitionPolicy
-from reconciler.state.memory import Departure
+from reconciler.state.memory import Departure, GoodSpec
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Retained, ServerPlan
+from reconciler.state.plan import Hold, HoldReason, Retained, ServerPlan
 
 KEPT = 600.0
 
@@ -98,3 +99,31 @@ def test_a_kept_version_changes_the_plan_and_its_fingerprint() -> None:
 
 def test_nothing_goes_while_only_a_kept_version_is_there_beyond_what_git_names() -> None:
     assert next_lines(planned(NEW, moved())) == []
+
+
+WAIT = Hold(HoldReason.WAVE_TURN, "", "another server goes first", "its convergence", progressing=True)
+
+
+def waiting(wanted: DesiredModel, when: float = 1000.0) -> ServerPlan:
+    """The plan of a change that may not begin, where 2 is what was reached last and 1 was left at a time."""
+    both = server(keeping(model("half", (1, 2), stable=2)))
+    observed = replace(at(both, server(wanted)), departures=(Departure("half", 1, when),))
+    reached_last = at(NEW).sent.models[0]
+    good = GoodSpec(reached_last, "sha256:2", 900.0)
+    return plan_server(COMMIT, server(wanted), replace(observed, good=(good,)), {wanted.document: WAIT})
+
+
+@pytest.mark.parametrize("keep", [KEPT, None], ids=["keeping on", "keeping no more"])
+def test_a_revert_that_waits_for_its_turn_does_not_unload_what_it_goes_back_to(keep: float | None) -> None:
+    plan = waiting(replace(model("half", (1,), stable=1), transition=Transition(keep_previous=keep)))
+    assert (plan.next_pass, plan.waiting) == (None, True)
+    assert lines(plan) == ["1 label half stable 2>1", "2 unload half 2"]
+
+
+def test_a_change_that_waits_for_its_turn_leaves_the_kept_version_alone() -> None:
+    plan = waiting(keeping(model("half", (3,), stable=3)))
+    assert lines(plan) == ["1 load half 3", "2 label half stable 2>3"]
+
+
+def test_a_kept_version_that_git_does_not_name_goes_in_its_time_however_long_a_change_waits() -> None:
+    assert next_lines(waiting(keeping(model("half", (3,), stable=3)), 1000.0 - KEPT)) == ["unload half 1"]
