@@ -7,6 +7,7 @@
     │   ├── RevisionMissing             STALL    a branch or commit that the repository does not have
     │   ├── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
     │   ├── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
+    │   ├── SourceUnverified            STALL    whoever signs commits, or whoever says which keys are trusted
     │   ├── BranchMoved                 RETRY    whoever pushes: somebody else was first; make the commit anew
     │   └── PushRefused                 STALL    a person: a protected branch, a hook, or missing rights
     ├── RevisionRefused                 STALL    whoever asked: the commit cannot be made, and why
@@ -84,6 +85,16 @@ class MirrorDamaged(SourceError):
     """The repository on this disk cannot be read; a mirror may be deleted and is then fetched anew."""
 
     reaction = Reaction.STALL
+
+
+class SourceUnverified(SourceError):
+    """A commit that must be signed by a trusted key is not; `reason` is the verdict on its signature."""
+
+    reaction = Reaction.STALL
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class BranchMoved(SourceError):

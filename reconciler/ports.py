@@ -19,6 +19,7 @@ from reconciler.state.memory import Answer, Memory
 from reconciler.state.outcome import Intent, Outcome, Sent, Status
 from reconciler.state.plan import Pass
 from reconciler.state.revision import Revision
+from reconciler.state.signature import Signature
 
 
 class Clock(Protocol):
@@ -174,6 +175,21 @@ class Source(Protocol):
 
     def acknowledge_rewrite(self) -> str:
         """Accept the branch's rewritten head as the new mirror head and return its id."""
+        ...
+
+
+class Verifier(Protocol):
+    """Checks the signatures of commits in the local mirror. Blocking; run it off the event loop.
+
+    Never raises for a signature or for what is missing on this machine: both are verdicts.
+    """
+
+    def verify(self, commit_id: str) -> Signature:
+        """Whether a trusted key signed exactly this commit. Raises RevisionMissing, MirrorDamaged."""
+        ...
+
+    def trusted(self) -> str:
+        """A digest of the keys that are trusted now: when it changes, a commit that was refused is judged anew."""
         ...
 
 

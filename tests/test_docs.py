@@ -34,7 +34,21 @@ FOLDERS = ("docs", "examples_repo", "bench")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 
 # What a reader's shell has anyway. Anything else in a bash block is ours or TensorFlow Serving's and is checked.
-ORDINARY = {"cat", "cd", "cp", "docker", "echo", "export", "git", "mkdir", "printf", "python3.12", "sqlite3"}
+ORDINARY = {
+    "cat",
+    "cd",
+    "cp",
+    "docker",
+    "echo",
+    "export",
+    "git",
+    "gpg",
+    "mkdir",
+    "printf",
+    "python3.12",
+    "sqlite3",
+    "ssh-keygen",
+}
 DRAWINGS = {"text", "mermaid", "diff"}
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import FileMode
 
+from reconciler.adapters.git_signed import SignedCommit, split
 from reconciler.adapters.git_trailers import trailers
 from reconciler.errors import MirrorDamaged, RevisionMissing
 from reconciler.ports import TreeFile
@@ -66,6 +67,11 @@ class GitReader:
         """Author and committer (`Name <email>`), committer's time, subject and trailers. Raises RevisionMissing."""
         with self._repository() as repository:
             return _as_value(self._commit(repository, commit_id))
+
+    def signed(self, commit_id: str) -> SignedCommit:
+        """What a commit's signature is of, and the signature. Raises RevisionMissing."""
+        with self._repository() as repository:
+            return split(self._commit(repository, commit_id).read_raw())
 
     def files(self, commit_id: str, path: str = "") -> Sequence[TreeFile]:
         """Every regular file below a path in the commit's tree, ascending by path; the file itself where it is one.

@@ -32,7 +32,13 @@ class Misused(errors.ReconcilerError):
 def code_for(error: errors.ReconcilerError) -> Exit:
     """The exit code of an error that ends a command."""
     match error:
-        case errors.StateLocked() | errors.PlanError() | errors.HistoryRewritten() | Blocked():
+        case (
+            errors.StateLocked()
+            | errors.PlanError()
+            | errors.HistoryRewritten()
+            | errors.SourceUnverified()
+            | Blocked()
+        ):
             return Exit.BLOCKED
         case Misused():
             return Exit.USAGE

@@ -77,7 +77,9 @@ def lines(event: events.Event) -> list[Line]:
 def _(event: events.CommitInForce) -> list[Line]:
     commit = event.commit
     fields = {"commit": commit.id, "author": commit.author, "subject": commit.subject, "servers": [*event.changed]}
-    return [(logging.INFO, "commit in force", fields)]
+    signer = {"signer": commit.signer} if commit.signer else {}
+    said = [(logging.WARNING, "the repository may surprise", {"commit": commit.id, "why": w}) for w in event.warnings]
+    return [(logging.INFO, "commit in force", fields | signer), *said]
 
 
 @lines.register

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from reconciler.cli.exits import Misused
+from reconciler.state.signature import Verify
 
 
 class Format(enum.StrEnum):
@@ -35,11 +36,12 @@ class LogFormat(enum.StrEnum):
 _REPOSITORY = "The desired-state repository"
 _CREDENTIALS = "Credentials of the git host"
 _OUTPUT = "Output"
+_VERIFIED = "Verified source"
 
 
 @dataclass(frozen=True, slots=True)
 class RepositoryOptions:
-    """Which repository, branch and folder; where to find the credentials."""
+    """Which repository, branch and folder; where to find the credentials; which commits must be signed, by whom."""
 
     repo: Annotated[
         str | None,
@@ -68,6 +70,46 @@ class RepositoryOptions:
             envvar="RECONCILER_GIT_SSH_KEY",
             rich_help_panel=_CREDENTIALS,
             help="Private ssh key file; without it the ssh agent is asked.",
+        ),
+    ] = None
+    verify: Annotated[
+        Verify,
+        typer.Option(
+            envvar="RECONCILER_VERIFY",
+            rich_help_panel=_VERIFIED,
+            help="Which commits must be signed by a trusted key: none, the head, or (strict) each since the last.",
+        ),
+    ] = Verify.NONE
+    verify_from: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECONCILER_VERIFY_FROM",
+            rich_help_panel=_VERIFIED,
+            help="With strict: the whole id of a commit that, with all below it, needs no signature.",
+        ),
+    ] = None
+    allowed_signers: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_ALLOWED_SIGNERS",
+            rich_help_panel=_VERIFIED,
+            help="File of trusted SSH keys, as ssh-keygen(1) describes it under ALLOWED SIGNERS.",
+        ),
+    ] = None
+    revoked_keys: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_REVOKED_KEYS",
+            rich_help_panel=_VERIFIED,
+            help="File of SSH keys that count no more: one per line, or a KRL.",
+        ),
+    ] = None
+    gpg_keyring: Annotated[
+        list[Path] | None,
+        typer.Option(
+            envvar="RECONCILER_GPG_KEYRING",
+            rich_help_panel=_VERIFIED,
+            help="File of trusted OpenPGP public keys (`gpg --export`); may be given several times.",
         ),
     ] = None
 

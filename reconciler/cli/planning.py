@@ -52,6 +52,7 @@ def make(options: RepositoryOptions, state: StateOptions, references: ReferenceO
     """
     source = repository.for_reading(options, state.directory())
     commit = repository.commit_named(source, references.to, options)
+    repository.verified(source, commit, options, wiring.in_force(state.directory()))
     wanted = repository.wanted(source, commit, options.path)
     if references.from_ is None:
         wanted = replace(wanted, desired=wiring.judged(wanted.desired, source, options.path, state.directory()))

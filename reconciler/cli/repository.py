@@ -15,13 +15,12 @@ from reconciler import parse
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.git import GitCredentials, GitMirror, GitReader, GitRemote
 from reconciler.adapters.lock import StateDirectory
-from reconciler.cli import verb
+from reconciler.cli import verb, verification
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
 from reconciler.errors import HistoryRewritten, RevisionMissing
 from reconciler.ports import Ledger, Source
-from reconciler.source import Baseline, Documents, Watch
-from reconciler.source.watch import Pauses
+from reconciler.source import Baseline, Documents, Judged, Pauses, Terms, Watch
 from reconciler.state.desired import Commit, Desired
 
 
@@ -53,7 +52,7 @@ def mirror(options: RepositoryOptions, state: Path) -> GitMirror:
     return GitMirror(directory.mirror, remote(options))
 
 
-def for_reading(options: RepositoryOptions, state: Path) -> Source:
+def for_reading(options: RepositoryOptions, state: Path) -> GitReader:
     """A source that is only read: the folder itself, or a mirror that no service uses."""
     where = remote(options)
     if where.folder is not None:
@@ -94,9 +93,10 @@ def commit_named(source: Source, revision: str | None, options: RepositoryOption
     return source.examine(revision)
 
 
-def followed(source: GitMirror, below: str, ledger: Ledger) -> Watch:
-    """What decides which commit is in force, for a service."""
-    return Watch(source, Documents(source, below), ledger, SystemClock(), Pauses(chance=random.random))
+def followed(source: GitMirror, options: RepositoryOptions, ledger: Ledger) -> Watch:
+    """What decides which commit is in force, for a service. Raises Misused where it is not said which keys count."""
+    terms = Terms(Pauses(chance=random.random), verification.trust(options, source))
+    return Watch(source, Documents(source, options.path), ledger, SystemClock(), terms)
 
 
 def baseline(source: Source, below: str, ledger: Ledger) -> Baseline:
@@ -108,6 +108,22 @@ def baseline(source: Source, below: str, ledger: Ledger) -> Baseline:
 def at_commit(source: Source, commit_id: str, below: str) -> parse.Parsed:
     """What a commit asks for, or its problems. Raises RevisionMissing."""
     return Documents(source, below).at(commit_id)
+
+
+def verified(source: GitReader, commit_id: str, options: RepositoryOptions, in_force: str | None) -> Judged:
+    """The verdict on the signature of a commit that may be put in force, where `--verify` asks for one.
+
+    Args:
+        source: the repository.
+        commit_id: the commit that shall be put in force, or planned for.
+        options: what must be signed, and whose keys are trusted.
+        in_force: the commit in force by the record, None where there is none.
+
+    Raises:
+        SourceUnverified: it is not signed as it must be.
+        Misused: it is not said whose keys are trusted.
+    """
+    return verification.trust(options, source).require(source.commit(commit_id), in_force)
 
 
 def wanted(source: Source, commit_id: str, below: str) -> Wanted:

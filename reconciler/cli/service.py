@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import collector, logs, records, repository, triggers, wiring
+from reconciler.cli import collector, logs, records, repository, triggers, verification, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
@@ -49,12 +49,14 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
-    followed = repository.followed(source, options.path, ledger)
+    followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:
         tools = wiring.tools(ledger, clients, Listener(ledger), Pace(idle=rhythm.observe))
         service = Service(followed, tools, IntervalTimer(rhythm.git))
         log.info("service started", repository=source.name, branch=options.branch, state=str(state))
+        for text in verification.lacking(options):
+            log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
         requests = asyncio.create_task(_answer_requests(service, triggers.SyncFile(state), ledger), name="requests")
         try:
             await service.run(stop)

@@ -73,6 +73,18 @@ def judged(desired: Desired, source: Source, below: str, state: Path) -> Desired
         ledger.close()
 
 
+def in_force(state: Path) -> str | None:
+    """The commit in force by the record; None where there is no record yet."""
+    path = StateDirectory(state).ledger
+    if not path.exists():
+        return None
+    ledger = SqliteLedger(path, writable=False)
+    try:
+        return ledger.good_commit()
+    finally:
+        ledger.close()
+
+
 async def look_at(desired: Desired, state: Path) -> dict[str, Observed]:
     """One look at every server of a desired state, with what the record knows; nothing is written."""
     async with connections() as clients:

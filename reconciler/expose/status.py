@@ -95,6 +95,22 @@ def status_document(found: Sequence[Row], source: dict[str, Data]) -> dict[str, 
     return envelope("StatusList", {"source": source, "items": [_item(row) for row in found]})
 
 
+def condition_document(condition: Condition) -> dict[str, Data]:
+    """One condition as data."""
+    return {
+        "type": str(condition.type),
+        "status": str(condition.status),
+        "reason": condition.reason,
+        "message": condition.message,
+        "since": words.timestamp(condition.since),
+    }
+
+
+def condition_text(condition: Condition) -> str:
+    """One condition in a line."""
+    return f"{condition.type} {condition.status}, {condition.reason}: {condition.message}"
+
+
 def _item(row: Row) -> dict[str, Data]:
     return {
         "kind": row.kind,

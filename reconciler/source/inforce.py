@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from reconciler.state.desired import Commit, Desired
+from reconciler.state.outcome import Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,8 @@ class InForce:
 
     head: the newest commit known, which is in force only where it is `desired.commit`. problems, warnings: of the
     head's documents, as printable lines. trouble: what is wrong, if anything. asked_again_at: while the remote does not
-    answer, the time from which on the next refresh asks it again.
+    answer, the time from which on the next refresh asks it again. verified: the condition `SourceVerified`, None where
+    nothing is asked of signatures.
     """
 
     desired: Desired | None = None
@@ -33,6 +35,7 @@ class InForce:
     warnings: tuple[str, ...] = ()
     trouble: Trouble | None = None
     asked_again_at: float = 0.0
+    verified: Condition | None = None
 
     @property
     def up_to_date(self) -> bool:

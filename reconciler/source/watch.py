@@ -1,7 +1,7 @@
 """The state machine behind "which commit is in force".
 
-    poll ──► head moved? ──► documents valid? ──yes──► noted as good ──► in force
-               │ no              │ no: what was in force stays, with every problem
+    poll ──► head moved? ──► signed as asked? ──► documents valid? ──yes──► noted as good ──► in force
+               │ no              │ no                │ no: what was in force stays, with every problem
                └─ remote down, branch missing, history rewritten: what was in force stays, with the way out
 
 Owned by the service, which calls `refresh` off its event loop at every tick and trigger. After a restart the last good
@@ -14,11 +14,15 @@ from dataclasses import dataclass, field, replace
 
 from reconciler.errors import Reaction, RevisionMissing, SourceError
 from reconciler.ports import Clock, Ledger, Source
+from reconciler.source import seal
 from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.inforce import Backoff, InForce, Trouble
-from reconciler.state.desired import Commit
+from reconciler.source.trust import Judged, Trust, signed
+from reconciler.state.desired import Commit, Desired
+from reconciler.state.signature import Verify
 
+_MEND = " Push a commit that mends it, or revert it."
 _SHOWN = 20  # problems that a message lists; all are in `InForce.problems`
 
 
@@ -30,6 +34,14 @@ class Pauses:
     chance: Callable[[], float] = lambda: 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms a repository is followed: the pauses, and which commits are trusted (None: all)."""
+
+    pauses: Pauses = field(default_factory=Pauses)
+    trust: Trust | None = None
+
+
 class Watch:
     """Follows one repository. `recall` and `refresh` block and are called one at a time.
 
@@ -38,13 +50,14 @@ class Watch:
     """
 
     def __init__(
-        self, source: Source, documents: Documents, ledger: Ledger, clock: Clock, pauses: Pauses | None = None
+        self, source: Source, documents: Documents, ledger: Ledger, clock: Clock, terms: Terms | None = None
     ) -> None:
         self._source = source
         self._documents = documents
         self._ledger = ledger
         self._clock = clock
-        self._pauses = pauses or Pauses()
+        self._pauses = (terms or Terms()).pauses
+        self._trust = (terms or Terms()).trust or Trust(source, None, Verify.NONE)
         self._baseline = Baseline(ledger, lambda commit: documents.at(commit).desired)
         self._failures = 0
         self._insisted = False
@@ -53,6 +66,7 @@ class Watch:
         self._verdict: Trouble | None = None  # what is wrong with the commit at the head
         self._recalling: Trouble | None = None  # why the last good commit is not in force again
         self._judged: str | None = None
+        self._distrusted: str | None = None  # the keys with which the judged head was refused
         self._answer = InForce()
 
     def recall(self) -> InForce:
@@ -68,12 +82,18 @@ class Watch:
         except SourceError as error:
             reason, why = type(error).__name__, str(error)
         else:
-            desired = self._baseline.judged(parsed.desired) if parsed.desired is not None else None
-            self._answer = replace(self._answer, desired=desired)
+            desired = self._baseline.judged(self._sealed(parsed.desired)) if parsed.desired is not None else None
+            said = seal.read(self._ledger)
+            self._answer = replace(self._answer, desired=desired, verified=said.condition if said else None)
             reason, why = "DesiredInvalid", _listed(tuple(str(problem) for problem in parsed.problems))
         message = f"The last good commit {good[:10]} cannot be put in force again: {why}"
         given = self._answer.desired is not None
         self._recalling = None if given else self._trouble(self._recalling, reason, message)
+
+    def _sealed(self, desired: Desired) -> Desired:
+        """The desired state with the signer that was found when its commit came."""
+        commit = seal.with_signer(self._ledger, desired.commit)
+        return desired if commit is desired.commit else replace(desired, commit=commit)
 
     def insist(self) -> None:
         """Have the next refresh ask the remote even while it is left alone for not answering (`sync`)."""
@@ -85,7 +105,7 @@ class Watch:
         self.recall()
         try:
             head = self._source.head()
-            if head is not None and head != self._judged:
+            if head is not None and (head != self._judged or self._trusts_others()):
                 self._judge(head)
             self._reading = self._nothing_yet() if head is None else None
         except SourceError as error:
@@ -128,6 +148,10 @@ class Watch:
     def _judge(self, head: str) -> None:
         """Put a new head in force where its documents are valid. RecordError: not noted, so not in force either."""
         commit = self._source.commit(head)
+        judged = self._trust.judge(commit, self._ledger.good_commit())
+        if judged.refusal is not None:
+            self._distrust(commit, judged)
+            return
         try:
             parsed = self._documents.at(head)
         except RevisionMissing as error:  # the watched path is not in this commit
@@ -138,18 +162,37 @@ class Watch:
         if parsed.desired is None:
             self._refuse(commit, tuple(str(problem) for problem in parsed.problems), "DesiredInvalid")
             return
-        desired = self._baseline.judged(parsed.desired)
+        desired = replace(parsed.desired, commit=signed(commit, judged.signature))
+        desired = self._baseline.judged(self._sealed(desired) if judged.signature is not None else desired)
+        self._seal(commit, judged)
+        seal.keep_signer(self._ledger, desired.commit)
         self._ledger.set_good_commit(head)
-        self._answer = replace(self._answer, desired=desired, head=commit, problems=())
-        self._verdict, self._recalling, self._judged = None, None, head
+        self._answer = replace(self._answer, desired=desired, head=desired.commit, problems=())
+        self._verdict, self._recalling, self._judged, self._distrusted = None, None, head, None
 
-    def _refuse(self, commit: Commit, problems: tuple[str, ...], reason: str) -> None:
+    def _trusts_others(self) -> bool:
+        """Whether other keys are trusted now than when the head was refused for its signature."""
+        return self._distrusted is not None and self._distrusted != self._trust.keys()
+
+    def _distrust(self, commit: Commit, judged: Judged) -> None:
+        self._seal(commit, judged)
+        reason = judged.signature.verdict.value if judged.signature is not None else "Unverified"
+        self._refuse(commit, (judged.refusal or "",), reason, "")
+        self._distrusted = "" if judged.passing else self._trust.keys()
+
+    def _seal(self, commit: Commit, judged: Judged) -> None:
+        said = seal.of(commit, judged, seal.read(self._ledger), self._clock.now())
+        seal.keep(self._ledger, said)
+        self._answer = replace(self._answer, verified=None if said is None else said.condition)
+
+    def _refuse(self, commit: Commit, problems: tuple[str, ...], reason: str, mend: str = _MEND) -> None:
         self._answer = replace(self._answer, head=commit, problems=problems)
         message = (
             f"Commit {commit.short} ({commit.subject}, {commit.author}) is not put in force: {_listed(problems)}\n"
-            f"{self._kept()} Push a commit that mends it, or revert it."
+            f"{self._kept()}{mend}"
         )
         self._verdict, self._judged = self._trouble(self._verdict, reason, message), commit.id
+        self._distrusted = None
 
     def _kept(self) -> str:
         desired = self._answer.desired

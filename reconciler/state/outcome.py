@@ -73,6 +73,7 @@ class ConditionType(enum.StrEnum):
     UNSETTLED = "Unsettled"
     WEDGED = "Wedged"
     SUSPENDED = "Suspended"
+    SOURCE_VERIFIED = "SourceVerified"  # of the repository, not of a server
 
 
 @dataclass(frozen=True, slots=True)

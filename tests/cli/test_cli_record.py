@@ -52,7 +52,12 @@ def test_status_shows_fleet_server_and_model(world: World) -> None:
 
 def test_status_as_json_says_which_commit_is_in_force(world: World) -> None:
     found = json.loads(world.call("status", "-o", "json").out)
-    assert found["source"] == {"commitInForce": COMMIT, "trouble": None, "serviceRuns": False}
+    assert found["source"] == {
+        "commitInForce": COMMIT,
+        "trouble": None,
+        "serviceRuns": False,
+        "conditions": [],
+    }
     assert [item["kind"] for item in found["items"]] == ["fleet", "server", "model"]
 
 

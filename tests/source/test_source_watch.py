@@ -11,7 +11,7 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.errors import RecordError
 from reconciler.ports import AbstractDeadline
 from reconciler.source import Backoff, Documents, InForce, Watch
-from reconciler.source.watch import Pauses
+from reconciler.source.watch import Pauses, Terms
 
 FLEET = """
 apiVersion: reconciler.tfserving/v1alpha1
@@ -71,7 +71,7 @@ class Place:
     def watch(self, path: str = "") -> Watch:
         """A fresh process."""
         mirror = self.mirror
-        return Watch(mirror, Documents(mirror, path), self.ledger, self.time, Pauses(Backoff(first=10, longest=60)))
+        return Watch(mirror, Documents(mirror, path), self.ledger, self.time, Terms(Pauses(Backoff(10, 60))))
 
     def lose_remote(self) -> None:
         self.repository.path.rename(self.folder / "away")

@@ -31,20 +31,28 @@ def apply(
     Refused while a service runs on the same state directory: that one does the work.
     """
     import asyncio
+    import time
+    from dataclasses import replace
 
     from reconciler.cli import planfile, wiring
     from reconciler.cli import repository as repositories
+    from reconciler.source import seal
+    from reconciler.source.trust import signed
 
     reviewed = planfile.load(plan_file) if plan_file is not None else None
     directory = state.directory()
     with wiring.writing(directory, "reconciler apply") as ledger:
         source = repositories.mirror(repository, directory)
-        wanted = repositories.wanted(source, repositories.head(source, repository), repository.path)
+        head = repositories.head(source, repository)
+        judged = repositories.verified(source, head, repository, ledger.good_commit())
+        wanted = repositories.wanted(source, head, repository.path).desired
+        wanted = replace(wanted, commit=signed(wanted.commit, judged.signature))
         baseline = repositories.baseline(source, repository.path, ledger)
-        desired = baseline.judged(wanted.desired, keep=False)
+        desired = baseline.judged(wanted, keep=False)
         if reviewed is not None:
             _check(reviewed, desired, directory)
-        baseline.judged(wanted.desired)
+        baseline.judged(wanted)
+        seal.put(ledger, wanted.commit, judged, time.time())
         ledger.set_good_commit(desired.commit.id)
         applied = asyncio.run(_converge(desired, ledger, timeout))
         _report(applied, desired, output.output)

@@ -13,16 +13,25 @@ def status(state: StateOptions, output: OutputOptions) -> None:
     from reconciler.cli import output as out
     from reconciler.cli import records, verb
     from reconciler.expose import status as statuses
+    from reconciler.source import seal
 
     with records.reading(state.directory()) as ledger:
         found = statuses.rows(ledger.statuses(), ledger.memories())
         good, trouble = ledger.good_commit(), ledger.noted(records.TROUBLE)
+        verified = seal.read(ledger)
     if output.output is not Format.TABLE:
         running = records.kept_up(state.directory())
-        source: dict[str, Data] = {"commitInForce": good, "trouble": trouble or None, "serviceRuns": running}
+        conditions: list[Data] = [statuses.condition_document(verified.condition)] if verified is not None else []
+        source: dict[str, Data] = {
+            "commitInForce": good,
+            "trouble": trouble or None,
+            "serviceRuns": running,
+            "conditions": conditions,
+        }
         out.emit(output.output, statuses.status_document(found, source))
         return
-    for remark in filter(None, (trouble and f"git: {trouble}", records.age(state.directory()))):
+    signed = statuses.condition_text(verified.condition) if verified is not None and not trouble else ""
+    for remark in filter(None, (trouble and f"git: {trouble}", signed, records.age(state.directory()))):
         verb.say(remark)
     if not found:
         verb.say("The record has no server yet. `reconciler run` or `reconciler apply` makes the first entry.")

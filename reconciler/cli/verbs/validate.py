@@ -33,7 +33,7 @@ def validate(repository: RepositoryOptions, state: StateOptions, output: OutputO
 
 
 def _parsed(options: RepositoryOptions, state: StateOptions, folder: Path | None) -> "tuple[Parsed, str]":
-    from reconciler.cli import repository
+    from reconciler.cli import repository, wiring
 
     if folder is not None:
         if not folder.is_dir():
@@ -41,4 +41,5 @@ def _parsed(options: RepositoryOptions, state: StateOptions, folder: Path | None
         return repository.in_folder(folder), str(folder.resolve())  # "." would read as a full stop
     source = repository.for_reading(options, state.directory())
     commit = repository.head(source, options)
+    repository.verified(source, commit, options, wiring.in_force(state.directory()))
     return repository.at_commit(source, commit, options.path), f"commit {commit[:10]}"
