@@ -8,6 +8,7 @@
     │   ├── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
     │   ├── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
     │   ├── SourceUnverified            STALL    whoever signs commits, or whoever says which keys are trusted
+    │   ├── MergeConflict               STALL    the author of the branch: merge or rebase it by hand
     │   ├── BranchMoved                 RETRY    whoever pushes: somebody else was first; make the commit anew
     │   └── PushRefused                 STALL    a person: a protected branch, a hook, or missing rights
     ├── RevisionRefused                 STALL    whoever asked: the commit cannot be made, and why
@@ -95,6 +96,16 @@ class SourceUnverified(SourceError):
     def __init__(self, message: str, *, reason: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class MergeConflict(SourceError):
+    """Two commits cannot be merged without a person; `paths` names every file that both changed."""
+
+    reaction = Reaction.STALL
+
+    def __init__(self, message: str, *, paths: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.paths = paths
 
 
 class BranchMoved(SourceError):

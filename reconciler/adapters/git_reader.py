@@ -108,6 +108,12 @@ class GitReader:
         return tuple(found)
 
     @contextmanager
+    def opened(self) -> Iterator[pygit2.Repository]:
+        """The repository itself, for adapters that do more than read. MirrorDamaged where git cannot go on."""
+        with self._repository() as repository:
+            yield repository
+
+    @contextmanager
     def _repository(self) -> Iterator[pygit2.Repository]:
         with self._turn:
             try:
@@ -138,6 +144,7 @@ class GitReader:
         return (
             f"{revision!r} names no single commit in {self.name} ({str(error).strip(chr(39))}). Branches known here: "
             f"{listing(known)}. Give a branch, a tag, a commit id, or one of these with ~1 for the commit before."
+            f"{_clue(repository, revision)}"
         )
 
     def _below(self, repository: pygit2.Repository, commit: pygit2.Commit, parts: list[str]) -> Iterator[TreeFile]:
@@ -162,6 +169,24 @@ class GitReader:
         if repository.is_shallow and commit.parent_ids[0] not in repository:
             return None
         return repository[commit.parent_ids[0]].peel(pygit2.Commit)
+
+
+def deepen() -> str:
+    """How to get the history that a shallow clone lacks."""
+    return (
+        "This clone is shallow: it holds the last commits only. Have CI fetch the history (`fetch-depth: 0` with "
+        'actions/checkout, `GIT_DEPTH: "0"` in GitLab CI), or run `git fetch --unshallow`.'
+    )
+
+
+def _clue(repository: pygit2.Repository, revision: str) -> str:
+    """What a clone made by CI explains: a detached HEAD, branches known as the remote's only, history cut off."""
+    name = revision.removeprefix("refs/heads/")
+    remote = next((each for each in sorted(repository.branches.remote) if each.partition("/")[2] == name), None)
+    said = f" It is known here as {remote}." if remote is not None else ""
+    if revision.startswith("refs/heads/") and repository.head_is_detached:
+        said += f" HEAD is detached at {str(repository.head.target)[:10]}: give --to HEAD for what is checked out."
+    return said + (f" {deepen()}" if repository.is_shallow else "")
 
 
 _REGULAR = frozenset({int(FileMode.BLOB), int(FileMode.BLOB_EXECUTABLE)})

@@ -15,7 +15,7 @@ class Exit(enum.IntEnum):
     OK = 0
     ERROR = 1
     USAGE = 2
-    BLOCKED = 3  # a lock, a policy, a plan that is not the reviewed one
+    BLOCKED = 3  # a lock, a policy, a plan that is not the reviewed one, a merge conflict
     PARTLY = 4  # some servers are as asked, others are held or failed
     TIMED_OUT = 5
     INTERRUPTED = 130
@@ -37,6 +37,7 @@ def code_for(error: errors.ReconcilerError) -> Exit:
             | errors.PlanError()
             | errors.HistoryRewritten()
             | errors.SourceUnverified()
+            | errors.MergeConflict()
             | Blocked()
         ):
             return Exit.BLOCKED

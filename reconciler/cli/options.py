@@ -37,6 +37,7 @@ _REPOSITORY = "The desired-state repository"
 _CREDENTIALS = "Credentials of the git host"
 _OUTPUT = "Output"
 _VERIFIED = "Verified source"
+_REVIEW = "Plans between two commits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +163,32 @@ class ReferenceOptions:
         typer.Option("--from", help="Take the servers as converged at this commit instead of asking them."),
     ] = None
     to: Annotated[str | None, typer.Option("--to", help="The commit to go to; default the branch's head.")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewOptions:
+    """How a plan between two commits is made, for pull requests."""
+
+    merge: Annotated[
+        bool,
+        typer.Option(
+            "--merge", rich_help_panel=_REVIEW, help="Plan what merging --to into --from would give, computed here."
+        ),
+    ] = False
+    live: Annotated[
+        bool,
+        typer.Option("--live", rich_help_panel=_REVIEW, help="Ask the servers how they are, also with --from."),
+    ] = False
+    storage: Annotated[
+        bool,
+        typer.Option(
+            "--storage", rich_help_panel=_REVIEW, help="With --from: look at the model files, without asking servers."
+        ),
+    ] = False
+    fleet: Annotated[
+        list[str] | None,
+        typer.Option("--fleet", rich_help_panel=_REVIEW, help="Plan this fleet only; can be given several times."),
+    ] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,31 +11,40 @@ from dataclasses import dataclass, replace
 
 from reconciler import plan as planner
 from reconciler import windows
-from reconciler.cli import collector, repository, wiring
+from reconciler.cli import collector, comparing, repository, wiring
 from reconciler.cli.exits import Misused
-from reconciler.cli.options import ReferenceOptions, RepositoryOptions, StateOptions
+from reconciler.cli.options import ReferenceOptions, RepositoryOptions, ReviewOptions, StateOptions
 from reconciler.expose import words
 from reconciler.expose.outline import Subject
 from reconciler.plan import blast
-from reconciler.state.desired import Desired, DesiredServer
+from reconciler.state.desired import Desired, DesiredServer, Suspend
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Freeze, Pass, Plan
+
+PLAIN = ReviewOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A plan with what it was made from. `base`: the commit servers are assumed to be at; None: they were asked."""
+    """A plan with what it was made from.
+
+    base: the commit that is compared with, None where none is. rest: whether servers are assumed to be at it; otherwise
+    they were asked. notices: what must be known of how the plan was made. known: warnings that the base has as well.
+    """
 
     plan: Plan
     desired: Desired
     observed: Mapping[str, Observed]
     base: Desired | None
     warnings: tuple[str, ...]
+    rest: bool = False
+    notices: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
 
     @property
     def subject(self) -> Subject:
         """For the headings of renderings."""
-        return Subject(self.desired.commit, basis(self.base))
+        return Subject(self.desired.commit, basis(self.base if self.rest else None))
 
 
 def basis(base: Desired | None) -> str:
@@ -43,26 +52,40 @@ def basis(base: Desired | None) -> str:
     return "the servers as observed now" if base is None else f"servers converged at commit {base.commit.short}"
 
 
-def make(options: RepositoryOptions, state: StateOptions, references: ReferenceOptions) -> Made:
+def make(
+    options: RepositoryOptions, state: StateOptions, references: ReferenceOptions, how: ReviewOptions = PLAIN
+) -> Made:
     """The plan asked for.
 
     Raises:
         DesiredInvalid: a commit has problems.
+        MergeConflict: the two commits cannot be merged.
         SourceError: the repository cannot give a commit.
+        Misused: options that mean nothing together, or a fleet that there is not.
     """
     source = repository.for_reading(options, state.directory())
-    commit = repository.commit_named(source, references.to, options)
-    repository.verified(source, commit, options, wiring.in_force(state.directory()))
-    wanted = repository.wanted(source, commit, options.path)
-    if references.from_ is None:
+    if references.from_ is None and not how.merge:
+        commit = repository.commit_named(source, references.to, options)
+        repository.verified(source, commit, options, wiring.in_force(state.directory()))
+        wanted = _only(repository.wanted(source, commit, options.path), how)
         wanted = replace(wanted, desired=wiring.judged(wanted.desired, source, options.path, state.directory()))
-        observed = asyncio.run(wiring.look_at(wanted.desired, state.directory()))
-        return _made(wanted, observed, None)
-    before = repository.commit_named(source, references.from_, options)
-    base = repository.wanted(source, before, options.path).desired
+        return _made(wanted, asyncio.run(wiring.look_at(wanted.desired, state.directory())))
+    found = comparing.compared(source, options, references, merge=how.merge)
+    if not how.merge:  # what a merge gives has no signature yet: the host's merge commit will have
+        repository.verified(source, found.head, options, wiring.in_force(state.directory()))
+    wanted = _only(found.wanted, how)
+    base = replace(found.base, servers=tuple(each for each in found.base.servers if _chosen(each, how)))
     fleets = {server.fleet.name for server in base.servers}
-    wanted = replace(wanted, desired=blast.judged(wanted.desired, dict.fromkeys(fleets, base)).desired)
-    return _made(wanted, converged_at(base, wanted.desired), base)
+    wanted = replace(wanted, desired=blast.judged(_current(wanted.desired), dict.fromkeys(fleets, base)).desired)
+    made = _made(wanted, _seen(base, wanted.desired, state, how))
+    return replace(made, base=base, rest=not how.live, notices=found.notices, known=found.known_warnings)
+
+
+def _seen(base: Desired, wanted: Desired, state: StateOptions, how: ReviewOptions) -> Mapping[str, Observed]:
+    if how.live:
+        return asyncio.run(wiring.look_at(wanted, state.directory()))
+    rest = converged_at(base, wanted)
+    return asyncio.run(wiring.look_at_storage(wanted, rest)) if how.storage else rest
 
 
 def converged_at(base: Desired, wanted: Desired) -> dict[str, Observed]:
@@ -72,15 +95,49 @@ def converged_at(base: Desired, wanted: Desired) -> dict[str, Observed]:
     }
 
 
+def _current(desired: Desired) -> Desired:
+    """Without suspensions whose time is over: servers at rest are observed at no time at all."""
+    now = time.time()
+
+    def standing(suspend: Suspend | None) -> Suspend | None:
+        return suspend if suspend is not None and suspend.stands(now) else None
+
+    def current(server: DesiredServer) -> DesiredServer:
+        models = tuple(
+            replace(each, suspend=standing(each.suspend)) if each.suspend is not None else each
+            for each in server.models
+        )
+        fleet = replace(server.fleet, suspend=standing(server.fleet.suspend))
+        return replace(server, suspend=standing(server.suspend), fleet=fleet, models=models)
+
+    return replace(desired, servers=tuple(map(current, desired.servers)))
+
+
 def _empty(server: DesiredServer) -> DesiredServer:
     """A server that the base commit does not know: taken to run with an empty config."""
     return replace(server, models=())
 
 
-def _made(wanted: repository.Wanted, observed: Mapping[str, Observed], base: Desired | None) -> Made:
+def _only(wanted: repository.Wanted, how: ReviewOptions) -> repository.Wanted:
+    """What concerns the fleets asked for. Raises Misused for one that there is not."""
+    there = {server.fleet.name for server in wanted.desired.servers}
+    missing = sorted(set(how.fleet or ()) - there)
+    if missing:
+        raise Misused(
+            f"There is no Fleet {missing[0]} with servers. Give one of: {', '.join(sorted(there)) or 'none'}."
+        )
+    servers = tuple(each for each in wanted.desired.servers if _chosen(each, how))
+    return replace(wanted, desired=replace(wanted.desired, servers=servers))
+
+
+def _chosen(server: DesiredServer, how: ReviewOptions) -> bool:
+    return not how.fleet or server.fleet.name in how.fleet
+
+
+def _made(wanted: repository.Wanted, observed: Mapping[str, Observed]) -> Made:
     with collector.paused():
         plan = planner.plan(wanted.desired, observed, freezes(wanted.desired))
-    return Made(plan, wanted.desired, observed, base, wanted.warnings)
+    return Made(plan, wanted.desired, observed, None, wanted.warnings)
 
 
 def freezes(desired: Desired) -> dict[str, Freeze]:

@@ -3,7 +3,7 @@
 Called by the verbs that look at servers or change them. Everything here is wiring; nothing decides.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -90,6 +90,15 @@ async def look_at(desired: Desired, state: Path) -> dict[str, Observed]:
     async with connections() as clients:
         eyes = survey.Eyes(clients, FsspecStore(), SystemClock())
         return await survey.survey(desired, remembered(state), eyes)
+
+
+async def look_at_storage(desired: Desired, rest: Mapping[str, Observed]) -> dict[str, Observed]:
+    """Servers at rest with what storage holds for them; no server is asked."""
+    store = FsspecStore()
+    try:
+        return await survey.stored(desired, rest, store)
+    finally:
+        store.close()
 
 
 @asynccontextmanager

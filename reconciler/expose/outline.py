@@ -1,6 +1,6 @@
 """A plan as an outline: what the text and the Markdown rendering both say, in the order they say it.
 
-Called by `text.py` and `markdown.py`. No layout here, and nothing that the plan does not hold.
+Called by `text.py`, `markdown.py` and `folding.py`. No layout here, and nothing that the plan does not hold.
 """
 
 from collections.abc import Iterator
@@ -128,8 +128,15 @@ def summary(plan: Plan) -> str:
     """The last line: `2 servers, 3 passes, 1 hold`, and what that means."""
     passes = sum(len(server.passes) for server in plan.servers)
     holds = [hold for server in plan.servers for hold in server.holds]
-    counted = [words.count(len(plan.servers), "server"), words.count(passes, "pass"), words.count(len(holds), "hold")]
-    return f"{', '.join(counted)}. {_meaning(plan, passes, holds)}"
+    return f"{counted(plan)}. {_meaning(plan, passes, holds)}"
+
+
+def counted(plan: Plan) -> str:
+    """`2 servers, 3 passes, 1 hold`."""
+    passes, holds = sum(len(each.passes) for each in plan.servers), sum(len(each.holds) for each in plan.servers)
+    return ", ".join(
+        [words.count(len(plan.servers), "server"), words.count(passes, "pass"), words.count(holds, "hold")]
+    )
 
 
 def _meaning(plan: Plan, passes: int, holds: list[Hold]) -> str:

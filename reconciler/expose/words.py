@@ -5,6 +5,7 @@ Called by the other modules of `expose/`. Nothing here knows about colours, tabl
 
 import datetime
 import unicodedata
+from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.state.config import ServerConfig
@@ -43,6 +44,14 @@ def count(number: int, noun: str) -> str:
     """`1 pass`, `2 passes`."""
     plural = noun + ("es" if noun.endswith("s") else "s")
     return f"{number} {noun if number == 1 else plural}"
+
+
+def names(each: Sequence[str], most: int = 3) -> str:
+    """Names for a sentence: `gpu-1`, `gpu-1 and gpu-2`, `gpu-1, gpu-2, gpu-3 and 97 more`."""
+    shown = list(each[:most])
+    if len(each) > most:
+        return f"{', '.join(shown)} and {len(each) - most} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def policy(wanted: VersionPolicy) -> str:

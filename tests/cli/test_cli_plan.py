@@ -35,7 +35,7 @@ def test_plan_as_yaml_holds_the_same_as_json(world: World) -> None:
 
 def test_plan_as_markdown_begins_with_the_marker_of_the_sticky_comment(world: World) -> None:
     shown = world.call("plan", "--from", "HEAD~1", "-o", "markdown")
-    assert shown.out.startswith("<!-- reconciler:plan -->\n")
+    assert shown.out.startswith("<!-- reconciler-plan:all.all.")
 
 
 def test_equal_commits_give_equal_plans_to_the_byte(world: World) -> None:

@@ -1,4 +1,7 @@
-"""Plans to render: one that promotes and holds, one with a gap, one with nothing to do."""
+"""Plans to render: one that promotes and holds, one with a gap, one with nothing to do; and reviewed renderings."""
+
+import os
+from pathlib import Path
 
 from reconciler.expose.outline import Subject
 from reconciler.state.check import CheckDue
@@ -23,6 +26,17 @@ from reconciler.state.plan import (
     ServerPlan,
 )
 from reconciler.state.versions import specific
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def same_as_golden(name: str, shown: str) -> bool:
+    """Compare with the reviewed file; REWRITE_GOLDEN=1 writes it anew."""
+    path = GOLDEN / name
+    if os.environ.get("REWRITE_GOLDEN"):
+        path.write_text(shown)
+    return path.read_text() == shown
+
 
 COMMIT = Commit("3f2a9c1d04e5b6a7f8091a2b3c4d5e6f70819203", "Ada Lovelace", 1_795_200_000.0, "Promote half to 2")
 SUBJECT = Subject(COMMIT, "the servers as observed now")

@@ -1,27 +1,17 @@
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
-from expose_samples import EVERY_KIND, PLAN, PROMOTE, QUIET, SUBJECT
+from expose_samples import EVERY_KIND, PLAN, PROMOTE, QUIET, SUBJECT, same_as_golden
 from rich.console import Console
 
-from reconciler.expose import documents, markdown, outline, text
+from reconciler.expose import documents, outline, text
 from reconciler.state.plan import ActionKind, HoldReason, Plan
 
-GOLDEN = Path(__file__).parent / "golden"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "v1alpha1" / "plan.json"
-
-
-def same_as_golden(name: str, shown: str) -> bool:
-    """Compare with the reviewed file; REWRITE_GOLDEN=1 writes it anew."""
-    path = GOLDEN / name
-    if os.environ.get("REWRITE_GOLDEN"):
-        path.write_text(shown)
-    return path.read_text() == shown
 
 
 def valid(plan: Plan) -> dict[str, object]:
@@ -33,10 +23,6 @@ def valid(plan: Plan) -> dict[str, object]:
 
 def test_plan_as_text_reads_as_reviewed() -> None:
     assert same_as_golden("plan.txt", text.plan_text(PLAN, SUBJECT).plain)
-
-
-def test_plan_as_markdown_reads_as_reviewed() -> None:
-    assert same_as_golden("plan.md", markdown.plan_markdown(PLAN, SUBJECT))
 
 
 def test_plan_as_json_reads_as_reviewed_and_fits_the_published_schema() -> None:
@@ -75,21 +61,6 @@ def test_schema_refuses_a_version_that_is_a_number() -> None:
     data["servers"][0]["passes"][0]["actions"][0]["version"] = 2  # type: ignore[index]  # JSON data
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.Draft7Validator(json.loads(SCHEMA.read_text())).validate(data)
-
-
-def test_comment_of_a_large_fleet_stays_below_githubs_limit_and_says_what_is_left_out() -> None:
-    fleet = Plan(PLAN.commit, tuple(replace(PROMOTE, server=f"eu-gpu/gpu-{number:04}") for number in range(500)))
-    comment = markdown.plan_markdown(fleet, SUBJECT)
-    assert len(comment) < 65_536
-    assert comment.startswith(markdown.MARKER)
-    assert "of 500 not shown" in comment
-
-
-def test_comment_does_not_let_a_commit_subject_mention_people_or_break_out_of_the_table() -> None:
-    subject = replace(SUBJECT, commit=replace(SUBJECT.commit, subject="@team <!-- | --> </details>"))
-    comment = markdown.plan_markdown(PLAN, subject)
-    assert "@team" not in comment
-    assert comment.count("</details>") == 2
 
 
 def test_plan_with_nothing_to_do_says_so() -> None:
