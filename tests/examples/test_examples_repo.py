@@ -128,8 +128,7 @@ def test_no_workflow_puts_words_of_a_pull_request_into_a_script(path: Path) -> N
 def test_the_checks_validate_and_plan_offline() -> None:
     text = (EXAMPLES / ".github" / "workflows" / "validate-and-plan.yaml").read_text()
     assert "reconciler validate ." in text
-    assert "--from" in text
-    assert "-o markdown" in text
+    assert '--from "origin/$BASE" --to "$HEAD" --merge -o markdown' in text
 
 
 def test_every_folder_of_documents_has_an_owner() -> None:
