@@ -111,13 +111,16 @@ def uncovered(found: Iterable[Difference], actions: Iterable[Action], holds: Ite
     """The differences for which neither an action nor a hold accounts."""
     acting: dict[str, list[Action]] = {}
     holding: dict[str, list[Hold]] = {}
+    reached: set[tuple[str, int | str | None]] = set()
     for action in actions:
         acting.setdefault(action.model, []).append(action)
+        reached.add((action.model, action.version if action.label is None else action.label))
     for hold in holds:
         holding.setdefault(hold.model, []).append(hold)
     return tuple(
         each
         for each in found
+        if (each.model, each.version if each.label is None else each.label) not in reached or each.version is None
         if not any(_acts_on(action, each) for action in acting.get(each.model, ()))
         and not any(_holds(hold, each) for name in ("", each.model) for hold in holding.get(name, ()))
     )

@@ -15,7 +15,7 @@ from reconciler.plan.retention import retained, waiting
 from reconciler.plan.target import Origin, Target, Targets, at_good, begins, carried, from_git
 from reconciler.plan.vetoing import FREE, Vetoes, downtime
 from reconciler.plan.ways import settled
-from reconciler.state.desired import Commit, DesiredModel, DesiredServer, TransitionPolicy
+from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Drift, TransitionPolicy
 from reconciler.state.memory import Replaced
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
@@ -53,7 +53,20 @@ def targets(commit: Commit, server: DesiredServer, observed: Observed, vetoes: V
         (*map(_files_changed, observed.replaced), *(hold for each in aims for hold in each.holds), *rest.holds),
         rest.last,
         (*(each.name for each in aims if each.waits), *rest.waiting),
+        not (vetoes or rest.models or rest.removed) and _is_fixed(server, observed),
     )
+
+
+def _is_fixed(server: DesiredServer, observed: Observed) -> bool:
+    """Whether these targets follow from git alone, and go on doing so along a road on which nothing fails."""
+    if observed.failures or observed.checks or observed.replaced or server.memory is not None:
+        return False
+    return server.fleet.drift is Drift.HEAL and all(map(_is_plain, server.models))
+
+
+def _is_plain(wanted: DesiredModel) -> bool:
+    named = isinstance(wanted.policy, Specific) and wanted.suspend is None and not wanted.checks
+    return named and wanted.transition.keep_previous is None
 
 
 def _aim(server: DesiredServer, said: DesiredModel, wanted: DesiredModel, observed: Observed, vetoes: Vetoes) -> _Aim:

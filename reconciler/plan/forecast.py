@@ -95,8 +95,11 @@ def _ended(seen: ObservedVersion) -> ObservedVersion:
     return ObservedVersion(seen.version, state, seen.error if seen.failed else None, ended=True)
 
 
+_UNDEFINED = LabelReading(LabelKind.UNDEFINED)
+
+
 def _labels(entry: ModelConfig, seen: ObservedModel, loaded: set[int]) -> tuple[tuple[str, LabelReading], ...]:
-    readings = {label: LabelReading(LabelKind.UNDEFINED) for label, _ in seen.labels}
+    readings = {label: _UNDEFINED for label, _ in seen.labels}
     for label, version in entry.labels:
         kind = LabelKind.RESOLVES if version in loaded else LabelKind.DANGLES
         readings[label] = LabelReading(kind, version)

@@ -146,7 +146,7 @@ def turn(stage: Scene, targets: Targets, room: Room | None) -> str | None:
         missing = set(target.versions) - set(config.listed)
         extra = set(config.listed) - set(target.versions)
         seen = stage.model(target.name)
-        dropped = bool(missing) and _has_dropped(stage, target, config)
+        dropped = bool(missing) and _has_dropped(stage, target, config) and not _is_short(target, room)
         if dropped or _is_under_way(config, seen, targets=set(target.versions), missing=missing):
             under_way.append(target.name)
         elif missing and extra and _may_begin(stage, target, missing, room):
@@ -158,6 +158,12 @@ def _may_begin(stage: Scene, target: Target, missing: set[int], room: Room | Non
     """Whether every version to be loaded is known to be loadable, and there will be memory for them."""
     fits = room is None or room.ask_exchange(target) is None
     return fits and not any(obstacle(stage, target, version) for version in missing)
+
+
+def _is_short(target: Target, room: Room | None) -> bool:
+    """Whether what is missing would not fit even when all others have arrived: these do not wait for it, then."""
+    hold = room.ask_exchange(target) if room is not None else None
+    return hold is not None and hold.reason is HoldReason.MEMORY_SHORT
 
 
 def _has_dropped(stage: Scene, target: Target, config: ModelConfig) -> bool:

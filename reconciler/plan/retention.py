@@ -24,8 +24,10 @@ def retained(wanted: DesiredModel, observed: Observed) -> tuple[Retained, ...]:
     names, and that is proven available. Policy `resource` has no room for any.
     """
     keep, names = wanted.transition.keep_previous, wanted.policy
+    if not keep or not isinstance(names, Specific):
+        return ()
     config = observed.sent.model(wanted.name)
-    if not keep or config is None or not isinstance(names, Specific) or config.base_path != wanted.base_path:
+    if config is None or config.base_path != wanted.base_path:
         return ()
     if policy_of(wanted, observed) is TransitionPolicy.RESOURCE:
         return ()

@@ -66,7 +66,7 @@ def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: 
     if not found and not aims.holds and observed.outstanding is None and observed.reach.answers:
         return _settled(commit, stage)
     first = step(stage, aims, 1)
-    road, last = _unfold(commit, stage, first, vetoes)
+    road, last = _unfold(commit, stage, (aims, first), vetoes)
     passes, end = tuple(body for _, body in road if body is not None), road[-1][0]
     holds = _holds(first, last, passes)
     memory = use(server, aims, road)
@@ -132,10 +132,11 @@ def _spec_digests(server: DesiredServer, observed: Observed) -> tuple[tuple[str,
     return tuple(sorted((model.name, spec_digest(model, observed)) for model in wanted))
 
 
-def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[list[Station], Step]:
-    """The stations from here to rest, and the step at which nothing more goes."""
+def _unfold(commit: Commit, stage: Scene, begun: tuple[Targets, Step], vetoes: Vetoes) -> tuple[list[Station], Step]:
+    """The stations from here to rest, and the step at which nothing more goes. `begun`: the targets and step of now."""
+    aims, current = begun
     road: list[Station] = []
-    now, current = _as_reported(stage, first), first
+    now = _as_reported(stage, current)
     waited, passes = False, 0
     while passes < LONGEST_ROAD:
         idle = current.body is None and not current.checks
@@ -149,7 +150,8 @@ def _unfold(commit: Commit, stage: Scene, first: Step, vetoes: Vetoes) -> tuple[
         believed = forecast.settle(now.server, now.observed, current.body)
         believed = checks.assumed(believed, current.checks)
         now = scene(now.server, believed)
-        current = step(now, aims_of(commit, now.server, believed, vetoes), passes + 1)
+        aims = aims if aims.fixed else aims_of(commit, now.server, believed, vetoes)
+        current = step(now, aims, passes + 1)
     return [*road, (now.observed, None)], current
 
 

@@ -133,7 +133,8 @@ def _pass(
 
 def _kept(stage: Scene, targets: Targets) -> list[ModelConfig]:
     """Models in force without a target of their own: carried as they are (they are removed by name only)."""
-    return [model for model in stage.observed.sent.models if targets.model(model.name) is None]
+    aims = {target.name for target in targets.models}
+    return [model for model in stage.observed.sent.models if model.name not in aims]
 
 
 def _sorted(models: list[ModelConfig]) -> ServerConfig:
@@ -141,12 +142,13 @@ def _sorted(models: list[ModelConfig]) -> ServerConfig:
 
 
 def _specs(stage: Scene, targets: Targets, config: ServerConfig) -> tuple[tuple[str, str], ...]:
+    names = config.names
     digests = {name: target.digest for target in targets.models if (name := target.name) and target.digest}
     carried = {target.name for target in targets.models if target.origin in _CARRIED}
     for wanted in stage.server.models:
-        if wanted.name not in digests and wanted.name in config.names and wanted.name not in carried:
+        if wanted.name not in digests and wanted.name in names and wanted.name not in carried:
             digests[wanted.name] = spec_digest(wanted, stage.observed)
-    return tuple(sorted((name, digest) for name, digest in digests.items() if name in config.names))
+    return tuple(sorted((name, digest) for name, digest in digests.items() if name in names))
 
 
 def _resend(stage: Scene, number: int, holds: tuple[Hold, ...]) -> Step:

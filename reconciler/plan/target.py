@@ -80,6 +80,7 @@ class Target:
 class Targets:
     """Every model the server shall hold, ascending by name, with the holds that made a target differ from git.
 
+    fixed: whether nothing that a forecast can change has a say in them, so that they hold for the whole road.
     `removed` are the models that the server holds and shall lose now, with git's consent; `last` those it shall lose
     once another is there: they still are targets, as they are. `waiting` are those that stay as they are for now
     although git wants them otherwise.
@@ -90,6 +91,7 @@ class Targets:
     holds: tuple[Hold, ...] = ()
     last: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
+    fixed: bool = False
 
     def model(self, name: str) -> Target | None:
         """The target of that model."""

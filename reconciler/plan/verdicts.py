@@ -23,18 +23,25 @@ class Verdict:
     hold: Hold | None = None
 
 
+_NOTHING, _BEFORE = Verdict(), Verdict("served here before")
+_NOT_LOOKED_AT = Verdict("not compared: storage was not looked at")
+_UNSEEN = Verdict("not compared: storage is not seen from here")
+
+
 def verdict(stage: Scene, target: Target, label: str, version: int) -> Verdict:
     """What clients of a label notice when it goes to that version; nothing to say where it is new or stays."""
     config = stage.configs.get(target.name)
     before = config.label(label) if config is not None else None
     if config is None or before in (None, version):
-        return Verdict()
+        return _NOTHING
     if _back(stage, target):
-        return Verdict("served here before")
-    ends = ((config.base_path, before), (target.base_path, version))
-    old, new = (_export(stage, *end) for end in ends)
-    if isinstance(old, Verdict) or isinstance(new, Verdict):
-        return _unread(target, label, version, next(each for each in (old, new) if isinstance(each, Verdict)))
+        return _BEFORE
+    old = _export(stage, config.base_path, before)
+    new = _export(stage, target.base_path, version)
+    if isinstance(old, Verdict):
+        return _unread(target, label, version, old)
+    if isinstance(new, Verdict):
+        return _unread(target, label, version, new)
     return _compared(target, label, (old, new), stage.server.fleet.tf_serving.version)
 
 
@@ -76,10 +83,10 @@ def _export(stage: Scene, base_path: str, version: int) -> Export | Verdict:
     if found is not None:
         return found
     if facts.presence is Presence.UNSEEN and stage.server.fleet.allow_unseen_storage:
-        return Verdict("not compared: storage is not seen from here")
+        return _UNSEEN
     files = facts.files(version)
     if files is not None and files.fingerprint == ASSUMED:
-        return Verdict("not compared: storage was not looked at")
+        return _NOT_LOOKED_AT
     if facts.presence is Presence.SEEN and (files is None or not files.complete):
         gone = f"the files of version {version} are not in storage any more"
         return Export(base_path, version, problem=gone)

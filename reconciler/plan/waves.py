@@ -60,7 +60,7 @@ def takes_turns(servers: Iterable[DesiredServer]) -> bool:
 
 def may_begin(progress: Progress, held: Vetoes) -> bool:
     """Whether a server with these vetoes is given a permit: something of it may begin."""
-    return any(part.stage is Stage.PENDING and part.document not in held for part in progress.parts)
+    return any(part.document not in held for part in progress.pending)
 
 
 def waves(rules: Rollout, servers: Sequence[DesiredServer]) -> tuple[tuple[Wave, tuple[str, ...]], ...]:

@@ -6,6 +6,7 @@ no clock. All times are seconds since the epoch.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reconciler.state.check import CheckDue, CheckResult
 from reconciler.state.config import ServerConfig
@@ -71,6 +72,12 @@ class ObservedVersion:
         return self.state in (VersionState.START, VersionState.LOADING)
 
 
+@lru_cache(maxsize=1024)
+def absent(number: int) -> ObservedVersion:
+    """A version that the server has no entry of. Kept, because planning asks for the same few over and over."""
+    return ObservedVersion(number, VersionState.ABSENT)
+
+
 @dataclass(frozen=True, slots=True)
 class ObservedModel:
     """One model as this server shows it: versions ascending, labels as (label, reading) ascending.
@@ -92,7 +99,7 @@ class ObservedModel:
         for each in self.versions:
             if each.version == number:
                 return each
-        return ObservedVersion(number, VersionState.ABSENT)
+        return absent(number)
 
     def reading(self, label: str) -> LabelReading:
         """What that label means now; UNSEEN where it was not read."""

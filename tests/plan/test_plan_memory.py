@@ -5,6 +5,7 @@ from dataclasses import replace
 from builders import (
     FLEET,
     at,
+    auto,
     empty,
     going,
     limited,
@@ -25,7 +26,7 @@ from builders import (
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer, Transition
 from reconciler.state.look import Presence
-from reconciler.state.memory import Departure
+from reconciler.state.memory import Departure, GoodSpec
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, ServerPlan
 from reconciler.state.versions import Latest, specific
@@ -34,6 +35,7 @@ ONE, TWO = server(model("a", (1,), stable=1)), server(model("a", (2,), stable=2)
 BOTH_ONE = server(model("a", (1,), stable=1), model("b", (1,), stable=1))
 BOTH_TWO = server(model("a", (2,), stable=2), model("b", (2,), stable=2))
 EQUAL = {1: 2, 2: 2, 3: 2}
+ONES = {1: 1, 2: 1, 3: 1, 4: 1}
 
 
 def hold_of(plan: ServerPlan, reason: str) -> Hold:
@@ -285,6 +287,16 @@ def test_the_room_that_an_exchange_made_is_not_given_to_others() -> None:
     gone = replace(observed.model("b"), versions=(), labels=())
     observed = replace(listing(observed, "b"), models=(observed.model("a"), gone))
     assert next_lines(planned(after, observed)) == ["load b 2"]
+
+
+def test_a_model_that_will_never_fit_keeps_nobody_waiting_for_its_turn() -> None:
+    """Its old version went early because somebody needed the room: that is no exchange that others must wait for."""
+    wanted = limited(server(auto(model("a", (1, 3, 4))), resource(model("b", (1, 2, 3)))), 4)
+    observed = sized(at(server(model("a", (1,)), model("b", (1, 2))), wanted), a=ONES, b=ONES)
+    good = GoodSpec(ModelConfig("a", "/models/a", specific(1, 2)), "sha256:good", 1.0)
+    plan = planned(wanted, replace(observed, good=(good,)))
+    assert next_lines(plan) == ["load b 3"]
+    assert reasons(plan) == {"MemoryShort"}
 
 
 def test_a_missing_artifact_is_said_before_its_memory() -> None:
