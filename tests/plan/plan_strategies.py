@@ -1,6 +1,6 @@
 """Random desired states, transitions between them, and servers in any state that may be believed of one.
 
-`transitions` start at rest; `observations` mix states, readings, failures and losses freely, as far as the words of
+`changes` start at rest; `observations` mix states, readings, failures and losses freely, as far as the words of
 `Observed` allow it (what is proven is AVAILABLE, what is going is not listed, what is suspect proves nothing).
 """
 
@@ -10,19 +10,22 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import combinations, product
 
-from builders import DATA_LOSS, FLEET, checked, checking, compared
+from builders import COMMIT, DATA_LOSS, FLEET, checked, checking, compared
 from hypothesis import strategies as st
 
-from reconciler.plan import at_rest, spec_digest
+from reconciler.plan import Vetoes, at_rest, guarded, plan_server, spec_digest
+from reconciler.plan.vetoing import removal
 from reconciler.state.check import Check, CheckVerdict
 from reconciler.state.config import ModelConfig, ServerConfig
 from reconciler.state.desired import (
     Adopt,
+    Blast,
     DesiredModel,
     DesiredServer,
     Drift,
     Fleet,
     Retry,
+    Suspend,
     TfServing,
     Transition,
     TransitionPolicy,
@@ -37,8 +40,19 @@ from reconciler.state.look import (
     VersionFiles,
     VersionState,
 )
-from reconciler.state.memory import Doubt, DoubtReason, Failure, GoodSpec, Outstanding, Refusal, Served, Standing
+from reconciler.state.memory import (
+    Departure,
+    Doubt,
+    DoubtReason,
+    Failure,
+    GoodSpec,
+    Outstanding,
+    Refusal,
+    Served,
+    Standing,
+)
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
+from reconciler.state.plan import Freeze, Hold, HoldReason, ServerPlan
 from reconciler.state.versions import All, Latest, Specific, VersionPolicy, specific
 
 NOW = 1000.0
@@ -318,3 +332,60 @@ def situations(draw: st.DrawFn) -> tuple[DesiredServer, Observed]:
     """What git says of a server, and any belief about it."""
     server = draw(desired_servers())
     return server, draw(observations(server))
+
+
+# What is held: freezes, turns, suspensions, removals of more than the blast radius.
+
+OVER, SOON, LONG = NOW, NOW + 5.0, NOW + 5000.0
+SUSPENSIONS = (None,) * 4 + tuple(Suspend("moving clients", "ada", until) for until in (None, OVER, SOON, LONG))
+FREEZES = (None, *(Freeze("window weekend", 900.0, until, back) for until in (LONG, None) for back in (True, False)))
+TURN = Hold(HoldReason.WAVE_TURN, "", "wave rest waits for wave first", "the convergence of gpu-2", progressing=True)
+STOP = Hold(HoldReason.ROLLOUT_STOPPED, "", "the change failed on gpu-2", "a commit that takes it back")
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A server in any state, what keeps changes from beginning on it, and what its fleet's rollout says."""
+
+    server: DesiredServer
+    observed: Observed
+    freeze: Freeze | None
+    turns: Vetoes
+
+    def vetoes(self, observed: Observed) -> Vetoes:
+        """What may not begin when that is believed, as lanes ask for it."""
+        free = plan_server(COMMIT, self.server, observed)
+        return {**self.turns, **guarded(self.server, observed, free, self.freeze)}
+
+    def plan(self, observed: Observed) -> ServerPlan:
+        """The plan of then."""
+        return plan_server(COMMIT, self.server, observed, self.vetoes(observed))
+
+
+@st.composite
+def guarded_situations(draw: st.DrawFn) -> Guarded:
+    """Any belief about a server on which something may not begin, or not change at all."""
+    server, observed = draw(situations())
+    models = tuple(replace(each, suspend=draw(st.sampled_from(SUSPENSIONS))) for each in server.models)
+    rare = st.sampled_from((*(None,) * 9, *SUSPENSIONS[4:]))
+    fleet, own = replace(server.fleet, suspend=draw(rare)), draw(rare)
+    gone = sorted(observed.sent.names - {model.name for model in models})
+    taken = tuple(name for name in gone if draw(st.booleans()))
+    blast = Blast(taken, 12, 20, "maxRemovals: 10", "c0") if taken else None
+    server = replace(server, fleet=fleet, suspend=own, models=models, blast=blast)
+    keys = [*(model.document for model in models), *map(removal, gone)]
+    turns = {key: draw(st.sampled_from((TURN, STOP))) for key in keys if draw(st.integers(0, 3)) == 0}
+    return Guarded(server, draw(begun(server, observed)), draw(st.sampled_from(FREEZES)), turns)
+
+
+@st.composite
+def begun(draw: st.DrawFn, server: DesiredServer, observed: Observed) -> Observed:
+    """The observation with specs that were sent, reached, or reached once before."""
+    digests = [(model.name, spec_digest(model, observed)) for model in server.models]
+    specs = tuple(each for each in digests if draw(st.integers(0, 3)) == 0)
+    past = tuple(each for each in digests if draw(st.integers(0, 3)) == 0)
+    left = tuple(Departure(name, version, 900.0) for name, version in draw(st.sampled_from(DEPARTURES)))
+    return replace(observed, specs=specs, past=past, departures=left)
+
+
+DEPARTURES = ((), (), (("a", 1),), (("a", 1), ("a", 2), ("b", 1)))
