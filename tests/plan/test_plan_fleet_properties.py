@@ -27,7 +27,7 @@ from reconciler.state.desired import (
 )
 from reconciler.state.memory import Memory
 from reconciler.state.observed import Observed
-from reconciler.state.plan import Freeze, Plan
+from reconciler.state.plan import ActionKind, Freeze, Plan, ServerPlan
 from reconciler.state.versions import Specific
 
 LONGEST = 120
@@ -134,8 +134,8 @@ def drive(desired: Desired, seen: dict[str, Observed], freeze: Freeze | None = N
     raise AssertionError("no end of the rollout")
 
 
-def _after(server: DesiredServer, observed: Observed, planned: object) -> Observed:
-    body, due = planned.next_pass, planned.checks  # type: ignore[attr-defined]  # a ServerPlan
+def _after(server: DesiredServer, observed: Observed, planned: ServerPlan) -> Observed:
+    body, due = planned.next_pass, planned.checks
     settled = checks.assumed(forecast.settle(server, observed, body), due)
     specs = dict(observed.specs) | dict(body.specs if body is not None else ())
     return _remembered(server, replace(settled, specs=tuple(sorted(specs.items())), foreseen=False))
@@ -208,3 +208,49 @@ def test_the_way_back_goes_out_of_order_and_keeps_to_the_number_at_once(case: Tu
 
     assert all(len(now.changing(back)) <= case.rules.max_concurrent for now in rounds)
     assert all(each.converged for each in rounds[-1].planned.servers)
+
+
+# going back within keepPrevious
+
+KEPT = Transition(keep_previous=600.0)
+
+
+@st.composite
+def kept(draw: st.DrawFn) -> Turns:
+    """Every model keeps its previous version, and goes to a higher one; the files of all are there."""
+    case = draw(turns())
+    return Turns(_keeping(case.before), _keeping(case.after))
+
+
+def _keeping(desired: Desired) -> Desired:
+    servers = (
+        replace(each, models=tuple(replace(model, transition=KEPT) for model in each.models))
+        for each in desired.servers
+    )
+    return replace(desired, servers=tuple(servers))
+
+
+@given(kept())
+@settings(max_examples=25)
+def test_going_back_in_time_loads_nothing_that_a_label_left_for_a_higher_version(case: Turns) -> None:
+    *_, there = drive(case.after, case.start())
+    back = replace(case.before, commit=replace(COMMIT, id="revert"))
+
+    loaded = {
+        (server.server, action.model, action.version)
+        for now in drive(back, there.seen)
+        for server in now.planned.servers
+        for action in (server.next_pass.actions if server.next_pass is not None else ())
+        if action.kind is ActionKind.LOAD
+    }
+
+    assert not loaded & set(left_for_higher(case))
+
+
+def left_for_higher(case: Turns) -> Iterator[tuple[str, str, int]]:
+    """The versions that a label is on before the change, and that are lower than what git names after it."""
+    for old, new in zip(case.before.servers, case.after.servers, strict=True):
+        for before in old.models:
+            after = new.model(before.name)
+            if after is not None and isinstance(after.policy, Specific):
+                yield from ((old.id, before.name, at) for _, at in before.labels if at < max(after.policy.versions))

@@ -55,7 +55,7 @@ def test_every_difference_is_acted_on_or_held_for_a_reason_of_its_own_whatever_i
 def test_equal_inputs_give_equal_plans_whatever_is_held(case: Guarded) -> None:
     seen = case.observed
     other = {"models": seen.models[::-1], "paths": seen.paths[::-1], "specs": seen.specs[::-1], "past": seen.past[::-1]}
-    shuffled = Guarded(case.server, _with(seen, **other), case.freeze, dict(reversed(case.turns.items())))
+    shuffled = Guarded(case.server, _with(seen, **other), case.freeze, dict([*case.turns.items()][::-1]))
 
     assert case.plan(seen) == shuffled.plan(shuffled.observed)
 
@@ -104,9 +104,10 @@ def test_a_change_that_may_not_begin_lists_and_labels_only_what_was_good_or_is_i
     for wanted in case.server.models if body is not None and case.observed.outstanding is None else ():
         assert body is not None
         after, good = body.config.model(wanted.name), case.observed.good_spec(wanted.name)
+        configs = (case.observed.sent.model(wanted.name), good.config if good is not None else None)
         if after is None or not _waits(case, wanted.name):
             continue
-        known = [each for each in (case.observed.sent.model(wanted.name), good and good.config) if each is not None]
+        known = [each for each in configs if each is not None]
         listed = {version for each in known for version in each.listed}
         labels = {pair for each in known for pair in each.labels}
         serving = set(case.observed.model(wanted.name).proven)
