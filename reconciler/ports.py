@@ -264,6 +264,10 @@ class Ledger(Protocol):
         """Ledger lines with an id above `after`, ascending: all, of one model (as servers call it), of one server."""
         ...
 
+    def tight(self) -> bool:
+        """Whether only the room kept aside is left to record in: nothing may begin but healing and ways back."""
+        ...
+
     def good_commit(self) -> str | None:
         """The last commit whose documents were valid: what stays in force under a bad head."""
         ...

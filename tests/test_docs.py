@@ -46,8 +46,11 @@ ORDINARY = {
     "mkdir",
     "printf",
     "python3.12",
+    "sed",
+    "sha256sum",
     "sqlite3",
     "ssh-keygen",
+    "tr",
 }
 DRAWINGS = {"text", "mermaid", "diff"}
 
@@ -106,9 +109,11 @@ def check_ours(words: list[str]) -> None:
     if words[0] == "model-server":
         assert flagsyntax.parse(words[1:]).unknown == ()
         return
-    command = root.commands.get(words[0])
-    assert command is not None, f"no command {words[0]}"
-    given = [word.split("=")[0] for word in words[1:] if word.startswith("-") and word != "-"]
+    command, rest = root.commands.get(words[0]), words[1:]
+    if hasattr(command, "commands"):  # a verb with verbs of its own, such as `ledger`
+        command, rest = command.commands.get(rest[0]), rest[1:]
+    assert command is not None, f"no command {' '.join(words[:2])}"
+    given = [word.split("=")[0] for word in rest if word.startswith("-") and word != "-"]
     assert [name for name in given if name not in option_names(command)] == []
 
 

@@ -1,25 +1,21 @@
 """The store: memories, intents, answers, outcomes, the ledger, statuses and the last good commit, in one SQLite file.
 
 Opened by the compositions, for writing under the lock of the state directory (`adapters/lock.py`), or for reading
-beside a running service. WAL, so readers never wait for the writer. What an action's safety hangs on (intents, answers,
-outcomes, the good commit) is on the disk when the call returns (`synchronous=FULL`); observations and statuses, which a
-look brings back, may lose their last moments in a power cut (`NORMAL`), never in a crash of the process.
-
-Threads: calls may come from any thread and are carried out one after the other, each as one transaction.
-Deliberately not here: retention (the record is small), publishing, and any judgement about what is recorded.
+beside a running service. What an action's safety hangs on (intents, answers, outcomes, ledger lines, the good commit)
+is on the disk when the call returns (*durable*); observations and statuses, which a look brings back, may lose their
+last moments in a power cut, never in a crash of the process. Calls may come from any thread.
+Deliberately not here: how SQLite is asked (`ledger_file.py`), what ledger lines look like (`ledger_entries.py`),
+retention (the record is small), publishing, and any judgement about what is recorded.
 """
 
-import logging
-import sqlite3
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reconciler.adapters import codec, ledger_entries, ledger_errors, ledger_schema
-from reconciler.adapters.ledger_lines import LineError
-from reconciler.adapters.ledger_reserve import Reserve
+from reconciler.adapters import codec, ledger_entries, ledger_errors, ledger_verify
+from reconciler.adapters.ledger_file import LedgerFile, Rows
+from reconciler.adapters.ledger_verify import Verification
 from reconciler.errors import RecordError
 from reconciler.state.desired import Commit
 from reconciler.state.entry import Entry
@@ -30,18 +26,6 @@ from reconciler.state.plan import Pass
 T = TypeVar("T")
 _GOOD_COMMIT = "good-commit"
 _NOTE = "note:"
-_PATIENCE = 5.0  # seconds to wait for another process, which can only be a person's sqlite3 shell
-_log = logging.getLogger(__name__)
-
-
-class _Rows:
-    """Runs one statement of the transaction that is open."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __call__(self, statement: str, *values: object) -> sqlite3.Cursor:
-        return self._connection.execute(statement, values)
 
 
 class SqliteLedger:
@@ -59,53 +43,19 @@ class SqliteLedger:
         """
         self.path = path
         self._writable = writable
-        self._turn = threading.Lock()
+        self._file = LedgerFile(path, writable=writable)
         self._known: dict[str, Memory] = {}  # what the file holds, as far as this one writer wrote or read it
-        self._reserve = Reserve(path.with_name(path.name + "-reserve"))
-        if not writable and not path.exists():
-            raise ledger_errors.absent(path)
-        try:
-            self._connection = self._open()
-        except sqlite3.Error as error:
-            raise ledger_errors.record_error(path, "opening it", error) from error
-        if writable:
-            self._reserve.make()
-
-    def _open(self) -> sqlite3.Connection:
-        address = self.path.absolute().as_uri() + ("?mode=rwc" if self._writable else "?mode=ro")
-        connection = sqlite3.connect(
-            address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        try:
-            found = ledger_schema.version(connection)
-            if self._writable:
-                connection.execute("PRAGMA journal_mode = WAL")
-                connection.execute("PRAGMA foreign_keys = ON")
-                ledger_schema.migrate(connection)
-            elif found < len(ledger_schema.MIGRATIONS):
-                raise RecordError("an older reconciler wrote it. Start `run` or `apply` once to bring it up to date")
-        except RecordError as error:
-            raise RecordError(f"The record {self.path} cannot be used: {error}.") from error
 
     def close(self) -> None:
         """Give the file back; further calls are errors. Closing twice is nothing."""
-        with self._turn:
-            self._connection.close()
+        self._file.close()
 
     # Memory
 
     def memories(self) -> Sequence[Memory]:
         """What is remembered of every server, ascending by server."""
 
-        def work(rows: _Rows) -> tuple[Memory, ...]:
+        def work(rows: Rows) -> tuple[Memory, ...]:
             return tuple(self._load(Memory, body) for (body,) in rows("SELECT body FROM memory ORDER BY server"))
 
         found = self._read("reading what is remembered", work)
@@ -115,7 +65,7 @@ class SqliteLedger:
     def memory(self, server: str) -> Memory | None:
         """What is remembered of one server, None where nothing is."""
 
-        def work(rows: _Rows) -> Memory | None:
+        def work(rows: Rows) -> Memory | None:
             found = rows("SELECT body FROM memory WHERE server = ?", server).fetchone()
             return self._load(Memory, found[0]) if found else None
 
@@ -126,7 +76,7 @@ class SqliteLedger:
         if self._known.get(memory.server) != memory:
             self._write(f"remembering {memory.server}", lambda rows: self._remember(rows, memory), durable=False)
 
-    def _remember(self, rows: _Rows, memory: Memory) -> None:
+    def _remember(self, rows: Rows, memory: Memory) -> None:
         rows(
             "INSERT INTO memory (server, body) VALUES (?, ?) ON CONFLICT (server) "
             "DO UPDATE SET body = excluded.body, updated_at = CURRENT_TIMESTAMP",
@@ -141,7 +91,7 @@ class SqliteLedger:
         """Write an intent with its ledger lines and the memory in which its reload is outstanding: durable."""
         text = codec.dump(Pass, body)
 
-        def work(rows: _Rows) -> Intent:
+        def work(rows: Rows) -> Intent:
             statement = "INSERT INTO intents (at, commit_id, server, body) VALUES (?, ?, ?, ?)"
             number = int(rows(statement, at, commit.id, server, text).lastrowid or 0)
             intent = Intent(number, at, commit.id, server, body)
@@ -157,7 +107,7 @@ class SqliteLedger:
         """Write the answer to an intent's reload with the memory that follows from it; the first answer stands."""
         text = codec.dump(Answer, sent.answer)
 
-        def work(rows: _Rows) -> None:
+        def work(rows: Rows) -> None:
             rows("INSERT INTO answers VALUES (?, ?, ?) ON CONFLICT (intent) DO NOTHING", sent.intent.id, sent.at, text)
             self._remember(rows, memory)
 
@@ -166,7 +116,7 @@ class SqliteLedger:
     def answer(self, intent: int) -> tuple[Answer, float] | None:
         """What came back for an intent's reload, and when; None where no answer was recorded."""
 
-        def work(rows: _Rows) -> tuple[Answer, float] | None:
+        def work(rows: Rows) -> tuple[Answer, float] | None:
             found = rows("SELECT body, at FROM answers WHERE intent = ?", intent).fetchone()
             return (self._load(Answer, found[0]), found[1]) if found else None
 
@@ -179,7 +129,7 @@ class SqliteLedger:
             RecordError: not writable, or an outcome names an intent or an action that was never recorded.
         """
 
-        def work(rows: _Rows) -> None:
+        def work(rows: Rows) -> None:
             intents = {number: self._intent(rows, number) for number in {each.intent for each in outcomes}}
             for outcome in outcomes:
                 self._settle(rows, intents[outcome.intent], outcome)
@@ -189,7 +139,7 @@ class SqliteLedger:
         if outcomes:
             self._write("recording outcomes", work)
 
-    def _settle(self, rows: _Rows, intent: Intent, outcome: Outcome) -> None:
+    def _settle(self, rows: Rows, intent: Intent, outcome: Outcome) -> None:
         if outcome.action not in intent.body.actions:
             raise RecordError(f"Intent {intent.id} in {self.path} has no such action: {outcome.action}.")
         position = intent.body.actions.index(outcome.action)
@@ -198,13 +148,13 @@ class SqliteLedger:
         closing = "DELETE FROM open_actions WHERE server = ? AND intent = ? AND position = ?"
         rows(closing, intent.server, intent.id, position)
 
-    def _close_lines(self, rows: _Rows, intent: Intent) -> None:
+    def _close_lines(self, rows: Rows, intent: Intent) -> None:
         found = rows("SELECT position, kind, at, evidence FROM outcomes WHERE intent = ?", intent.id).fetchall()
         ended = [(row[0], self._outcome(intent.id, intent.body, row)) for row in found]
         left = rows("SELECT position FROM open_actions WHERE server = ? AND intent = ?", intent.server, intent.id)
         ledger_entries.close_lines(rows, intent, ended, {position for (position,) in left})
 
-    def _intent(self, rows: _Rows, number: int) -> Intent:
+    def _intent(self, rows: Rows, number: int) -> Intent:
         found = rows("SELECT id, at, commit_id, server, body FROM intents WHERE id = ?", number).fetchone()
         if found is None:
             raise RecordError(f"The record {self.path} holds no intent {number}, yet an outcome of it was given.")
@@ -217,7 +167,7 @@ class SqliteLedger:
     def unsettled(self, server: str) -> Sequence[tuple[Intent, Sequence[int]]]:
         """Intents of a server with the indices of the actions that have no outcome yet, oldest first."""
 
-        def work(rows: _Rows) -> tuple[tuple[Intent, tuple[int, ...]], ...]:
+        def work(rows: Rows) -> tuple[tuple[Intent, tuple[int, ...]], ...]:
             query = "SELECT intent, position FROM open_actions WHERE server = ? ORDER BY intent, position"
             opened: defaultdict[int, list[int]] = defaultdict(list)
             for intent, position in rows(query, server).fetchall():
@@ -237,7 +187,7 @@ class SqliteLedger:
     def outcomes(self, intent: int) -> Sequence[Outcome]:
         """The outcomes of one intent, in the order of its actions; none for an intent that is not known."""
 
-        def work(rows: _Rows) -> tuple[Outcome, ...]:
+        def work(rows: Rows) -> tuple[Outcome, ...]:
             query = "SELECT position, kind, at, evidence FROM outcomes WHERE intent = ? ORDER BY position"
             found = rows(query, intent).fetchall()
             body = self._intent(rows, intent).body if found else None
@@ -263,6 +213,26 @@ class SqliteLedger:
             lambda rows: ledger_entries.chosen(rows, model=model, server=server, after=after, limit=limit),
         )
 
+    def lines(self, after: int, limit: int) -> Sequence[tuple[int, str]]:
+        """Numbers and texts of ledger lines above an id, ascending, as they are exported and published."""
+        return self._read("reading the ledger", lambda rows: ledger_entries.published(rows, after, limit))
+
+    def verify(self) -> Verification:
+        """Whether the ledger's chain is whole and tells of every pass; of one moment, however long it takes."""
+
+        def work(rows: Rows) -> Verification:
+            rows("BEGIN")
+            try:
+                return ledger_verify.verify(rows)
+            finally:
+                rows("ROLLBACK")
+
+        return self._read("verifying the ledger", work)
+
+    def tight(self) -> bool:
+        """Whether the disk is full, and what is recorded now takes the room that was kept aside."""
+        return self._file.tight
+
     # Facts about the reconciler itself
 
     def good_commit(self) -> str | None:
@@ -282,7 +252,7 @@ class SqliteLedger:
         return self._meta(_NOTE + key)
 
     def _meta(self, key: str) -> str | None:
-        def work(rows: _Rows) -> str | None:
+        def work(rows: Rows) -> str | None:
             found = rows("SELECT value FROM meta WHERE key = ?", key).fetchone()
             return str(found[0]) if found else None
 
@@ -303,7 +273,7 @@ class SqliteLedger:
         """Replace the statuses of one server and the plan they were made from; "" leaves it without a plan."""
         bodies = [codec.dump(Status, status) for status in statuses]
 
-        def work(rows: _Rows) -> None:
+        def work(rows: Rows) -> None:
             rows("DELETE FROM statuses WHERE server = ?", server)
             for position, body in enumerate(bodies):
                 rows("INSERT INTO statuses VALUES (?, ?, ?)", server, position, body)
@@ -318,7 +288,7 @@ class SqliteLedger:
     def plan_json(self, server: str) -> str | None:
         """The last plan of a server as JSON, None where there is none."""
 
-        def work(rows: _Rows) -> str | None:
+        def work(rows: Rows) -> str | None:
             found = rows("SELECT body FROM plans WHERE server = ?", server).fetchone()
             return str(found[0]) if found else None
 
@@ -332,40 +302,12 @@ class SqliteLedger:
         except codec.CodecError as error:
             raise ledger_errors.unreadable(self.path, f"reading a {kind.__name__}", error) from error
 
-    def _read(self, doing: str, work: Callable[[_Rows], T]) -> T:
-        with self._turn:
-            try:
-                return work(_Rows(self._connection))
-            except sqlite3.Error as error:
-                raise ledger_errors.record_error(self.path, doing, error) from error
-            except LineError as error:
-                raise ledger_errors.unreadable(self.path, doing, error) from error
+    def _read(self, doing: str, work: Callable[[Rows], T]) -> T:
+        return self._file.read(doing, work)
 
-    def _write(self, doing: str, work: Callable[[_Rows], T], *, durable: bool = True) -> T:
-        """One transaction; where the disk is full, once more with the room that was kept aside."""
-        with self._turn:
-            try:
-                return self._transact(work, durable=durable)
-            except sqlite3.Error as error:
-                if not (ledger_errors.is_full(error) and self._reserve.give_up()):
-                    raise ledger_errors.record_error(self.path, doing, error) from error
-            except LineError as error:
-                raise ledger_errors.unreadable(self.path, doing, error) from error
-            _log.warning("The disk that holds %s is full; the room kept aside was given up. Free space now.", self.path)
-            try:
-                return self._transact(work, durable=durable)
-            except sqlite3.Error as error:
-                raise ledger_errors.record_error(self.path, doing, error) from error
-
-    def _transact(self, work: Callable[[_Rows], T], *, durable: bool) -> T:
-        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _write(self, doing: str, work: Callable[[Rows], T], *, durable: bool = True) -> T:
         try:
-            result = work(_Rows(self._connection))
-            self._connection.execute("COMMIT")
+            return self._file.write(doing, work, durable=durable)
         except BaseException:
             self._known.clear()
-            if self._connection.in_transaction:  # after some errors SQLite has rolled back by itself
-                self._connection.execute("ROLLBACK")
             raise
-        return result

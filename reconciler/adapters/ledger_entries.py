@@ -87,9 +87,15 @@ def _where(model: str | None, server: str | None) -> str:
     return (" AND model = ?" if model is not None else "") + (" AND server = ?" if server is not None else "")
 
 
-def texts(rows: Rows, after: int = 0) -> Iterator[tuple[int, str, str]]:
-    """Number, hash and body of every line above an id, ascending, as stored; never all in memory at once."""
-    yield from rows("SELECT id, hash, body FROM entries WHERE id > ? ORDER BY id", after)
+def texts(rows: Rows) -> Iterator[tuple[int, str, str]]:
+    """Number, hash and body of every line, ascending, as stored; never all in memory at once."""
+    yield from rows("SELECT id, hash, body FROM entries ORDER BY id")
+
+
+def published(rows: Rows, after: int, limit: int) -> tuple[tuple[int, str], ...]:
+    """Number and text of lines above an id, ascending, as they are exported and published."""
+    found = rows("SELECT id, hash, body FROM entries WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+    return tuple((number, ledger_lines.published(body, own)) for number, own, body in found)
 
 
 def _latest(rows: Rows, server: str, model: str, digest: str | None) -> Entry | None:

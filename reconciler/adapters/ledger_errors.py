@@ -15,6 +15,11 @@ _FIRST_CONTACT = (
     "first contact: it gets no reload until its Fleet says `adopt: replace`, or until what it serves is in git"
 )
 
+TIGHT = (
+    "The disk that holds %s is full; some of the room kept aside was given up, %.0f MiB of it are left. Healing and "
+    "rollbacks go on with it, other changes are held (RecordTight). Free space on this filesystem now."
+)
+
 _ADVICE = {
     sqlite3.SQLITE_FULL: (
         "the disk is full",
@@ -37,7 +42,7 @@ _ADVICE = {
     sqlite3.SQLITE_CORRUPT: ("it is damaged", f"{_NOT_DONE} {_FIRST_CONTACT}"),
     sqlite3.SQLITE_IOERR: (
         "reading or writing the disk failed",
-        f"{_NOT_DONE} Look at the disk (the kernel log names it), or move the state directory to another one",
+        f"{_NOT_DONE} Look at the disk (the kernel log names it) and its quota, or move the state directory elsewhere",
     ),
 }
 _ADVICE[sqlite3.SQLITE_LOCKED] = _ADVICE[sqlite3.SQLITE_BUSY]

@@ -1,40 +1,86 @@
 """Room kept aside on the disk, so that healing and rollback can still be recorded when the disk is full.
 
-Used by `adapters/ledger.py`: a file of real blocks beside the record, given up at the first write that finds no room.
-It is made again at the next start that finds room. No reserve (a full disk from the start) only means no second chance.
+Used by `adapters/ledger_file.py`: a file of real blocks beside the record. Each write that finds no room takes a slice
+of it, so that what is left stays ours whoever else fills the disk. As long as a slice is missing the room is *tight*:
+the loop then lets no change begin that is neither healing nor a way back. It is filled up again once the disk has more
+room than that, at a start or while the service runs. A disk without room from the start means tight room from then on.
 """
 
 import os
-from dataclasses import dataclass
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-RESERVE_BYTES = 16 * 2**20  # hundreds of intents with their memories
+RESERVE_BYTES = 16 * 2**20
+"""Hundreds of passes with their memories."""
+
+SLICE_BYTES = 2**20
+"""What one write that finds no room is given: more than any transaction here."""
+
+TRY_EVERY = 5.0
+"""Seconds between two questions whether the disk has room again."""
 
 
-@dataclass(frozen=True, slots=True)
 class Reserve:
-    """The file that holds the room, and how many bytes that is."""
+    """The file that holds the room."""
 
-    path: Path
-    size: int = RESERVE_BYTES
+    def __init__(self, path: Path, size: int = RESERVE_BYTES, seconds: Callable[[], float] = time.monotonic) -> None:
+        """Nothing is made yet; `seconds` is a clock that never goes back."""
+        self.path = path
+        self.size = size
+        self._seconds = seconds
+        self._missing = False
+        self._asked = 0.0
 
     def make(self) -> None:
-        """Set the room aside where it is not yet; does without where the disk has none."""
+        """Set the room aside, as far as it is missing; does without where the disk has none."""
+        self._asked = self._seconds()
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
+            self._missing = True
             return
+        kept = os.fstat(file).st_size
         try:
-            os.posix_fallocate(file, 0, self.size)
+            if kept < self.size:
+                os.posix_fallocate(file, 0, self.size)
+            self._missing = False
         except OSError:
-            self.path.unlink(missing_ok=True)
+            self._missing = True
+            with suppress(OSError):
+                os.ftruncate(file, kept)
         finally:
             os.close(file)
 
+    @property
+    def tight(self) -> bool:
+        """Whether some of the room is in use; asks the disk now and then whether it can be set aside again."""
+        if self._missing and self._seconds() >= self._asked + TRY_EVERY:
+            self._asked = self._seconds()
+            with suppress(OSError):
+                # What was just freed looks like room: only more than twice as much is room that stays.
+                if shutil.disk_usage(self.path.parent).free >= 2 * self.size:
+                    self.make()
+        return self._missing
+
     def give_up(self) -> bool:
-        """Free the room. Returns whether there was any."""
+        """Free a slice of the room. Returns whether there was any."""
         try:
-            self.path.unlink()
+            left = self.path.stat().st_size
+            if left <= 0:
+                return False
+            os.truncate(self.path, max(0, left - SLICE_BYTES))
         except OSError:
             return False
+        self._missing = True
         return True
+
+    @property
+    def left(self) -> int:
+        """How many bytes are kept aside now."""
+        try:
+            return self.path.stat().st_size
+        except OSError:
+            return 0

@@ -14,6 +14,7 @@ from reconciler.cli.verbs import (
     demo,
     explain,
     importing,
+    ledger,
     plan,
     render,
     retry,
@@ -65,6 +66,11 @@ for name, command in (
     ("version", version.version),
 ):
     app.command(name)(verb.verb(command))
+
+parts = typer.Typer(name="ledger", help="The record of every change: verify it, export it.", no_args_is_help=True)
+for name, part in (("verify", ledger.verify), ("export", ledger.export)):
+    parts.command(name)(verb.verb(part))
+app.add_typer(parts)
 
 # Never called: `main` hands `model-server` over before Typer parses anything. It is here for `--help` to list it.
 app.command("model-server", add_help_option=False)(server.model_server)

@@ -55,6 +55,7 @@ class Lane:
         self._bootstrapped = ServerConfig()
         self._unwritten = ""
         self._forgive: set[str] = set()
+        self._tight = False
         self.plan = ServerPlan(aim.server.id)
         self.observed: Observed | None = None
         self.halted = False
@@ -164,7 +165,9 @@ class Lane:
         """The plan of now, without what may not begin here yet: in a freeze, or where servers take turns."""
         free = planning.plan_server(aim.commit, aim.server, observed)
         permits = self._tools.permits
-        held = planning.guarded(aim.server, observed, free, windows.frozen(aim.server.fleet.windows, observed.at))
+        self._tight = self._tools.ledger.tight()
+        freeze = windows.frozen(aim.server.fleet.windows, observed.at)
+        held = planning.guarded(aim.server, observed, free, freeze, tight=self._tight)
         if aim is self._aim and permits.joins(aim.server):
             far = planning.progress(aim.commit, aim.server, observed, free, held)
             held = {**permits.ask(aim.server, far, observed.at), **held}
@@ -191,6 +194,8 @@ class Lane:
         """Whether the plan on hand may no longer be the plan: another aim, other facts, or a time that has come."""
         if self._facts is None or self._facts[0] is not aim or self._facts[1] != _timeless(observed):
             self._rhythm.moved(observed.at)
+            return True
+        if self._tight != self._tools.ledger.tight():
             return True
         due = self.plan.look_again_at
         if (due is not None and observed.at >= due) or observed.at < self.plan.observed_at:  # a clock may jump back

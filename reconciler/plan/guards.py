@@ -1,4 +1,4 @@
-"""What may not begin on one server now, whatever its fleet's rollout says: freeze windows, blast radius.
+"""What may not begin on one server now, whatever its fleet's rollout says: freeze windows, blast radius, a full disk.
 
 Called by `plan/fleet.py` and by lanes, after planning without vetoes. The answer is vetoes (`plan/effective.py`): a
 spec that was not begun waits on the last good one, what is under way goes on, and what was reached before is healed.
@@ -15,7 +15,9 @@ from reconciler.state.observed import Observed
 from reconciler.state.plan import Freeze, Hold, HoldReason, ServerPlan
 
 
-def guarded(server: DesiredServer, observed: Observed, free: ServerPlan, freeze: Freeze | None) -> Vetoes:
+def guarded(
+    server: DesiredServer, observed: Observed, free: ServerPlan, freeze: Freeze | None, *, tight: bool = False
+) -> Vetoes:
     """The changes that may not begin here now, by document, each with the hold that says why.
 
     Args:
@@ -23,11 +25,17 @@ def guarded(server: DesiredServer, observed: Observed, free: ServerPlan, freeze:
         observed: what is believed of it.
         free: its plan without vetoes: only what differs can be held back.
         freeze: what keeps changes of its fleet from beginning at this moment.
+        tight: the record has no room but what was kept aside for healing and for ways back.
     """
-    if freeze is None and server.blast is None:
+    if freeze is None and server.blast is None and not tight:
         return FREE
-    held = dict(_frozen(server, observed, free, freeze)) if freeze is not None else {}
+    held = dict(_frozen(server, observed, free, _TIGHT)) if tight else {}
+    if freeze is not None:
+        held |= _frozen(server, observed, free, freeze)
     return held | (_blasted(server, server.blast) if server.blast is not None else {})
+
+
+_TIGHT = Freeze("", None, None)
 
 
 def _blasted(server: DesiredServer, blast: Blast) -> dict[str, Hold]:
@@ -56,7 +64,17 @@ def _frozen(server: DesiredServer, observed: Observed, free: ServerPlan, freeze:
 
 
 def _freeze_hold(server: DesiredServer, freeze: Freeze) -> Hold:
+    if freeze is _TIGHT:
+        return _tight_hold()
     passing = ", going back to what was served before and healing pass" if freeze.rollbacks else ", healing passes"
     detail = f"{freeze.window} of Fleet {server.fleet.name} lets no change begin{passing}"
     release = "the next opening" if freeze.until is not None else "a commit that changes the windows: none opens soon"
     return Hold(HoldReason.FROZEN, "", detail, release, until=freeze.until, since=freeze.since)
+
+
+def _tight_hold() -> Hold:
+    detail = (
+        "the disk that holds the record is full, and what was kept aside is being used: no change begins, going back "
+        "to what was served before and healing pass"
+    )
+    return Hold(HoldReason.RECORD_TIGHT, "", detail, "free space on the filesystem of the state directory")

@@ -17,6 +17,7 @@ class CrashPoint(enum.StrEnum):
     RPC_SENT = "RPC sent"
     ANSWERED = "answered"
     ANSWER_WRITTEN = "answer written"
+    OUTCOME_SEEN = "outcome seen"
     OUTCOME_WRITTEN = "outcome written"
 
 

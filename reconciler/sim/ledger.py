@@ -20,7 +20,7 @@ from reconciler.state.plan import Pass
 
 @dataclass
 class Pages:
-    """Everything a ledger holds. `full`: nothing more can be written. `writes` counts transactions."""
+    """Everything a ledger holds. `full`: nothing more can be written; `tight`: soon. `writes` counts transactions."""
 
     memories: dict[str, Memory] = field(default_factory=dict)
     intents: list[Intent] = field(default_factory=list)
@@ -32,6 +32,7 @@ class Pages:
     plans: dict[str, str] = field(default_factory=dict)
     good: str | None = None
     full: bool = False
+    tight: bool = False
     writes: int = 0
 
 
@@ -77,6 +78,7 @@ class MemoryLedger:
 
     def settle(self, outcomes: Sequence[Outcome]) -> None:
         """See `ports.Ledger`."""
+        self._trap.at(CrashPoint.OUTCOME_SEEN, [outcome.action for outcome in outcomes])
         self._write()
         for outcome in outcomes:
             actions = self.pages.intents[outcome.intent - 1].body.actions
@@ -137,6 +139,10 @@ class MemoryLedger:
     def outcomes(self, intent: int) -> Sequence[Outcome]:
         """See `ports.Ledger`."""
         return [outcome for _, outcome in sorted(self.pages.outcomes.get(intent, {}).items())]
+
+    def tight(self) -> bool:
+        """See `ports.Ledger`."""
+        return self.pages.tight
 
     def good_commit(self) -> str | None:
         """See `ports.Ledger`."""

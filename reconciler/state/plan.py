@@ -157,6 +157,7 @@ class HoldReason(enum.StrEnum):
     LOAD_THREADS_BUSY = "LoadThreadsBusy"
     CHANGES_FIRST = "ChangesFirst"
     FROZEN = "Frozen"
+    RECORD_TIGHT = "RecordTight"
     BLAST_RADIUS = "BlastRadius"
     PRUNE_GUARD = "PruneGuard"
     EMPTYING_GUARD = "EmptyingGuard"

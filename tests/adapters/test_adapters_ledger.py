@@ -65,12 +65,17 @@ with open(disk / "somebody-elses", "wb") as other:
 body = Pass(1, PassKind.CHANGE, (), ServerConfig())
 for number in range(20):
     ledger.intend(number, Commit("c" * 40000), "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
-print("recorded", len(ledger.intents()), (disk / "ledger.sqlite-reserve").exists())
+left = (disk / "ledger.sqlite-reserve").stat().st_size
+print("recorded", len(ledger.intents()), 0 < left < 16 * 2**20, ledger.tight())
+again = SqliteLedger(disk / "ledger.sqlite")
+print("started again", again.tight(), (disk / "ledger.sqlite-reserve").stat().st_size == left)
+again.close()
 try:
     while True:
         ledger.intend(99, Commit("c" * 400000), "eu/gpu-1", body, Memory("eu/gpu-1", "h"))
 except RecordError as error:
     print(error)
+print("left", (disk / "ledger.sqlite-reserve").stat().st_size, ledger.tight())
 (disk / "somebody-elses").unlink()
 print("again", ledger.intend(100, Commit("c"), "eu/gpu-1", body, Memory("eu/gpu-1", "h")).at)
 """
@@ -203,7 +208,7 @@ def test_the_database_of_another_program_is_refused_and_not_touched(opened: Open
 
 def test_a_record_that_another_process_writes_to_is_called_held(opened: Opened, path: Path) -> None:
     ledger = opened()
-    ledger._connection.execute("PRAGMA busy_timeout = 1")
+    ledger._file.connection.execute("PRAGMA busy_timeout = 1")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(RecordError, match="another process holds it"):
@@ -215,7 +220,7 @@ def test_a_record_that_another_process_writes_to_is_called_held(opened: Opened, 
 def test_a_full_disk_refuses_the_intent_whole_and_recording_goes_on_when_there_is_room(opened: Opened) -> None:
     ledger = opened()
     ledger.remember(MEMORY)
-    connection = ledger._connection
+    connection = ledger._file.connection
     connection.execute("PRAGMA max_page_count = 1")  # SQLite's own way to say that there is no more room
     later = Memory("eu/gpu-1", "h" * 100_000)
     with pytest.raises(RecordError, match=r"the disk is full.*while recording an intent for eu/gpu-1.*Free space"):
@@ -234,20 +239,23 @@ def test_on_a_full_disk_the_room_kept_aside_is_used_before_recording_stops(tmp_p
     command = [*apart, sys.executable, "-c", FILL_A_SMALL_DISK, str(tmp_path)]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert said[0] == f"reserve {16 * 2**20}"
-    assert said[1] == "recorded 20 False"
-    assert "the disk is full" in said[2]
-    assert said[3] == "again 100"
+    assert said[1] == "recorded 20 True True"
+    assert said[2] == "started again True True"
+    assert "the disk is full" in said[3]
+    assert said[4] == "left 0 True"
+    assert said[5] == "again 100"
 
 
 def test_a_disk_without_room_for_the_reserve_is_done_without(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path / "absent" / "reserve")
     reserve.make()
+    assert reserve.tight
     assert not reserve.give_up()
 
 
 def test_a_write_protected_record_is_an_error_that_names_the_permission(opened: Opened, path: Path) -> None:
     ledger = opened()
-    ledger._connection.execute("PRAGMA query_only = 1")
+    ledger._file.connection.execute("PRAGMA query_only = 1")
     with pytest.raises(RecordError, match=r"cannot be written to.*write permission"):
         ledger.note("source", "down")
 

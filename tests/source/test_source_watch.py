@@ -384,11 +384,11 @@ def test_a_good_commit_that_cannot_be_recorded_is_not_put_in_force(place: Place)
     place.repository.commit(documents(1))
     watch.refresh()
     place.repository.commit(documents(2))
-    place.ledger._connection.execute("PRAGMA query_only = 1")
+    place.ledger._file.connection.execute("PRAGMA query_only = 1")
     with pytest.raises(RecordError):
         watch.refresh()
     assert version(watch.recall()) == 1
-    place.ledger._connection.execute("PRAGMA query_only = 0")
+    place.ledger._file.connection.execute("PRAGMA query_only = 0")
     assert version(watch.refresh()) == 2
 
 

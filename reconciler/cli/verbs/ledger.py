@@ -1,0 +1,131 @@
+"""`reconciler ledger verify` and `reconciler ledger export`."""
+
+import enum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from reconciler.cli.exits import Exit, Misused
+from reconciler.cli.options import Format, OutputOptions, StateOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from reconciler.adapters.ledger import SqliteLedger
+    from reconciler.adapters.ledger_verify import Verification
+    from reconciler.expose.documents import Data
+
+BATCH = 1000
+"""Lines that are held in memory at once."""
+
+
+class Lines(enum.StrEnum):
+    """How lines are exported: one per row, or as one JSON document."""
+
+    JSONL = "jsonl"
+    JSON = "json"
+
+
+def verify(state: StateOptions, output: OutputOptions) -> int:
+    """Check that no line of the ledger was changed, removed or added, and that every pass is told of.
+
+    Ends with 0 where the ledger is whole, and with 1 where it is not. A service may go on meanwhile.
+    """
+    from reconciler.cli import output as out
+    from reconciler.cli import records, verb
+
+    with records.reading(state.directory()) as ledger:
+        found = ledger.verify()
+    if output.output is not Format.TABLE:
+        out.emit(output.output, _document(found))
+        return Exit.ERROR if found.troubles else Exit.OK
+    for trouble in found.troubles:
+        verb.say(trouble)
+    if found.troubles:
+        verb.say(_broken(found))
+        return Exit.ERROR
+    typer.echo(_whole(found))
+    return Exit.OK
+
+
+def _whole(found: "Verification") -> str:
+    said = f"The ledger is whole: {found.lines} lines of {found.passes} passes"
+    if found.still_open:
+        said += f"; {found.still_open} actions have not ended yet"
+    return f"{said}. The hash of the last line is {found.head}." if found.lines else f"{said}."
+
+
+def _broken(found: "Verification") -> str:
+    return (
+        f"The ledger is not whole ({found.lines} lines, {found.passes} passes). Nothing was changed, and the service "
+        "goes on with it: no decision about a server reads the ledger. Keep a copy of the file for whoever asks how it "
+        "came to be, and compare it with the published ledger or an earlier export."
+    )
+
+
+def _document(found: "Verification") -> "dict[str, Data]":
+    from reconciler.expose import documents
+
+    content: dict[str, Data] = {
+        "whole": not found.troubles,
+        "lines": found.lines,
+        "passes": found.passes,
+        "openActions": found.still_open,
+        "head": found.head or None,
+        "troubles": list(found.troubles),
+    }
+    return documents.envelope("LedgerVerification", content)
+
+
+def export(
+    state: StateOptions,
+    output: Annotated[Lines, typer.Option("--output", "-o", help="How to print.")] = Lines.JSONL,
+    since: Annotated[
+        str | None, typer.Option(help="Only lines from then on: a day or time (2026-11-01, 2026-11-01T08:00Z).")
+    ] = None,
+    after: Annotated[int, typer.Option(min=0, help="Only lines above this number.")] = 0,
+) -> int:
+    """Print the ledger, oldest line first, as it is: every line with its hash, so that a copy can be verified."""
+    from reconciler.cli import records
+
+    begin = _moment(since) if since is not None else None
+    with records.reading(state.directory()) as ledger:
+        lines = (text for text, at in _lines(ledger, after) if begin is None or at >= begin)
+        _print_document(lines) if output is Lines.JSON else _print_lines(lines)
+    return Exit.OK
+
+
+def _print_lines(lines: "Iterator[str]") -> None:
+    for line in lines:
+        typer.echo(line)
+
+
+def _print_document(lines: "Iterator[str]") -> None:
+    from reconciler.expose import documents
+
+    typer.echo(f'{{"formatVersion": "{documents.FORMAT_VERSION}", "kind": "Ledger", "lines": [', nl=False)
+    for number, line in enumerate(lines):
+        typer.echo(f"{',' if number else ''}\n{line}", nl=False)
+    typer.echo("\n]}")
+
+
+def _lines(ledger: "SqliteLedger", after: int) -> "Iterator[tuple[str, float]]":
+    """Every line above a number with the time it tells of, batch by batch."""
+    from reconciler.adapters import ledger_lines
+
+    while batch := ledger.lines(after, BATCH):
+        for number, text in batch:
+            after = number
+            entry = ledger_lines.entry(*ledger_lines.parted(text))
+            yield text, entry.started if entry.finished is None else entry.finished
+
+
+def _moment(text: str) -> float:
+    """Seconds since the epoch of a day or time; UTC where no zone is given. Raises Misused."""
+    import datetime
+
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise Misused(f"--since {text} is no time. Give a day (2026-11-01) or a time (2026-11-01T08:00Z).") from None
+    return (found if found.tzinfo is not None else found.replace(tzinfo=datetime.UTC)).timestamp()
