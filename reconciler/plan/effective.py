@@ -76,7 +76,7 @@ def _aim(server: DesiredServer, said: DesiredModel, wanted: DesiredModel, observ
         return _Aim(wanted.name, _before(wanted, observed), (replace(veto, model=wanted.name),), waits=True)
     if wanted.suspend is not None and wanted.suspend.stands(observed.at):
         hold = suspension(wanted.name, wanted.suspend, f"Model {wanted.document}")
-        return _Aim(wanted.name, _as_it_is(wanted.name, observed, Origin.SUSPENDED), (hold,))
+        return _Aim(wanted.name, _as_it_is(wanted.name, observed, Origin.SUSPENDED), (hold,), waits=True)
     if (drifted := reported(server, wanted, observed)) is not None:
         return _Aim(wanted.name, _as_it_is(wanted.name, observed, Origin.REPORTED), (drifted,), waits=True)
     target, holds = fallback.judged(wanted, observed)

@@ -56,7 +56,8 @@ def _unreachable(server: DesiredServer, observed: Observed) -> Hold | None:
     return Hold(HoldReason.UNREACHABLE, "", detail, advice[observed.reach.kind])
 
 
-def _suspended(server: DesiredServer, observed: Observed) -> Hold | None:
+def suspended(server: DesiredServer, observed: Observed) -> Hold | None:
+    """The suspension of the server or of its fleet, where one stands now."""
     for suspend, whose in ((server.fleet.suspend, f"Fleet {server.fleet.name}"), (server.suspend, server.id)):
         if suspend is not None and suspend.stands(observed.at):
             return suspension("", suspend, whose)
@@ -287,7 +288,7 @@ def _unproven(_: DesiredServer, observed: Observed) -> Hold | None:
 
 _GATES: tuple[Callable[[DesiredServer, Observed], Hold | None], ...] = (
     _unreachable,
-    _suspended,
+    suspended,
     _adoption,
     _not_seen,
     _outstanding,

@@ -13,7 +13,7 @@ from reconciler.plan import checks, forecast
 from reconciler.plan.auto import aims as aims_of
 from reconciler.plan.differences import differences, uncovered
 from reconciler.plan.effective import targets
-from reconciler.plan.gates import gate
+from reconciler.plan.gates import gate, suspended
 from reconciler.plan.memory import cautions, use
 from reconciler.plan.retention import retained
 from reconciler.plan.scene import Scene, scene
@@ -93,7 +93,8 @@ def _held_back(commit: Commit, stage: Scene, aims: Targets) -> tuple[Difference,
     """What differs from git in the models that stay as they are for now."""
     if not aims.waiting:
         return ()
-    healing = replace(stage.server, fleet=replace(stage.server.fleet, drift=Drift.HEAL))
+    open_ = tuple(replace(model, suspend=None) for model in stage.server.models)
+    healing = replace(stage.server, fleet=replace(stage.server.fleet, drift=Drift.HEAL), models=open_)
     free = targets(commit, healing, stage.observed)
     return tuple(each for each in differences(free, stage.observed) if each.model in aims.waiting)
 
@@ -119,6 +120,8 @@ def _settled(commit: Commit, stage: Scene) -> ServerPlan:
         retained=staying,
         memory=use(server, NONE, ((observed, None),)),
     )
+    if (hold := suspended(server, observed)) is not None:
+        return replace(plan, holds=(hold,), look_again_at=_look_again(observed, (hold,), staying))
     if observed.standing is Standing.KNOWN or not observed.sent.models:
         return plan
     if (hold := gate(server, observed)) is not None:

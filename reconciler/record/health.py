@@ -5,6 +5,7 @@ guard is out of sync and healthy.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reconciler.record.facts import GUARDS, Subject, seen
 from reconciler.state.observed import Observed
@@ -28,7 +29,8 @@ def sync_of(subject: Subject, observed: Observed) -> Sync:
     """Whether the model is what git says; UNKNOWN where the server could not be seen or may not be touched yet."""
     if not seen(observed, subject.name) or any(hold.reason in _UNSURE for hold in subject.holds):
         return Sync.UNKNOWN
-    return Sync.OUT_OF_SYNC if subject.differences or subject.blocking else Sync.SYNCED
+    held = [hold for hold in subject.blocking if hold.reason is not HoldReason.SUSPENDED]
+    return Sync.OUT_OF_SYNC if subject.differences or held else Sync.SYNCED
 
 
 def health_of(subject: Subject, observed: Observed) -> Health:
@@ -47,7 +49,13 @@ def health_of(subject: Subject, observed: Observed) -> Health:
 def server_status(server: str, parts: Sequence[Status], own: Sequence[Condition], at: float) -> Status:
     """The server as the worst of its models, with the conditions that concern it as a whole."""
     commit = parts[0].commit if parts else ""
-    return _worst(server, parts, (*own, *_not_repeated(own, parts)), commit, at)
+    found = _worst(server, parts, (*own, *_not_repeated(own, parts)), commit, at)
+    suspended = any(each.type is ConditionType.SUSPENDED for each in own)
+    return replace(found, health=_worse(found.health, Health.SUSPENDED)) if suspended else found
+
+
+def _worse(one: Health, other: Health) -> Health:
+    return max(one, other, key=_HEALTH_ORDER.index)
 
 
 def _failing(subject: Subject, observed: Observed) -> bool:

@@ -303,8 +303,12 @@ class ServerPlan:
 
     @property
     def as_git_says(self) -> bool:
-        """Whether nothing differs from what git says: converged, and no hold that waits for a person or the world."""
-        return self.converged and not self.blocked
+        """Whether nothing differs from what git says: converged, and no hold that waits for a person or the world.
+
+        A suspension is no such hold: git says that as well, and what differs meanwhile is a difference.
+        """
+        others = (hold for hold in self.holds if hold.reason is not HoldReason.SUSPENDED)
+        return self.converged and all(hold.progressing for hold in others)
 
     @property
     def blocked(self) -> bool:

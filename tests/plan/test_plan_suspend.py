@@ -97,9 +97,28 @@ def test_nothing_at_all_is_sent_to_the_servers_of_a_suspended_fleet() -> None:
     assert "Fleet eu is suspended by ada" in plan.holds[0].detail
 
 
-def test_a_converged_server_that_is_suspended_has_nothing_to_say() -> None:
+def test_a_server_that_is_suspended_says_so_even_where_nothing_differs() -> None:
     wanted = replace(server(model("half", (1,), stable=1)), suspend=SUSPEND)
-    assert planned(wanted, at(wanted)).as_git_says
+    plan = planned(wanted, at(wanted))
+    assert (plan.as_git_says, reasons(plan), plan.look_again_at) == (True, {"Suspended"}, 2000.0)
+    whole, half = record.statuses(COMMIT, wanted, plan, at(wanted), ())
+    assert (whole.sync, whole.health, half.health) == (Sync.SYNCED, Health.SUSPENDED, Health.HEALTHY)
+
+
+def test_a_suspended_model_shows_in_what_it_is_not_as_git_says() -> None:
+    found = planned(AFTER, at(BEFORE, AFTER)).differences
+    assert {(each.version, each.label) for each in found if each.model == "half"} == {
+        (1, None),
+        (2, None),
+        (2, "stable"),
+    }
+
+
+def test_a_suspended_model_that_is_as_git_says_is_synced_and_suspended() -> None:
+    wanted = server(suspended(model("half", (1,), stable=1)))
+    plan = planned(wanted, at(wanted))
+    _, half = record.statuses(COMMIT, wanted, plan, at(wanted), ())
+    assert (plan.as_git_says, half.sync, half.health) == (True, Sync.SYNCED, Health.SUSPENDED)
 
 
 def test_a_suspended_model_is_out_of_sync_suspended_and_not_stalled() -> None:
