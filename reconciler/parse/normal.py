@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.parse.documents import CheckEntry, FleetDocument, Labels, ModelDocument, Placement, ServerEntry
 from reconciler.parse.nodes import Node
+from reconciler.state.automation import Automation, Discover, OnFailure, Promotion, Via
 from reconciler.state.check import Check, CheckKind, Tolerance
 from reconciler.state.desired import (
     Accepted,
@@ -134,6 +135,14 @@ _CHECK: _Fields = {
     "maxSlowdown": ("max_slowdown", float),
 }
 _TOLERANCE: _Fields = {"abs": ("abs", float), "rel": ("rel", float)}
+_PROMOTION: _Fields = {
+    "from": ("from_", str),
+    "to": ("to", str),
+    "bake": ("bake", seconds),
+    "dropOld": ("drop_old", bool),
+    "via": ("via", Via),
+}
+_DISCOVER: _Fields = {"pattern": ("pattern", str), "label": ("label", str), "keep": ("keep", int), "via": ("via", Via)}
 _DEADLINES: _Fields = {name: (name, seconds) for name in ("status", "reload", "load", "unload")}
 
 
@@ -153,6 +162,7 @@ def model(document: Node) -> ModelDocument:
         suspend=suspend(spec),
         prune=Prune(spec.get("prune", "inherit")),
         preflight=_preflight(spec.get("preflight", {})),
+        automation=_automation(spec),
         place=Place("", document.line, document.column),
     )
     node = document.fields["spec"]
@@ -233,6 +243,16 @@ def _preflight(data: Mapping[str, Any]) -> Preflight:
     return Preflight(
         fingerprints=tuple(sorted((int(version), pin) for version, pin in pins.items())),
         accept_breaking=tuple(sorted(accepted, key=lambda each: (each.from_, each.to))),
+    )
+
+
+def _automation(spec: Mapping[str, Any]) -> Automation:
+    promotion, discover = spec.get("promotion", {}), spec.get("discover", {})
+    return Automation(
+        on_failure=OnFailure(spec.get("onFailure", "hold")),
+        promotion=Promotion(**_given(_PROMOTION, promotion)) if promotion.get("mode", "off") != "off" else None,
+        discover=Discover(**_given(_DISCOVER, discover)) if discover.get("mode", "off") != "off" else None,
+        blocked=tuple(sorted({int(version) for version in spec.get("blockedVersions", [])})),
     )
 
 

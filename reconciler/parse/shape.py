@@ -25,7 +25,7 @@ def _complaints(kind: str, document: Node) -> list[Finding]:
         return []
     found: list[Finding] = []
     for error in schemas.validator(kind).iter_errors(document.data):
-        found += itertools.islice(wording.explain(kind, document, error), MAX_FINDINGS)
+        found += itertools.islice(wording.explain(document, error), MAX_FINDINGS)
         if len(found) >= MAX_FINDINGS:
             break
     if not found:  # the two disagree: a bug of ours, but never a reason to let the document pass

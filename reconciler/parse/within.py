@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from reconciler import windows
-from reconciler.parse import normal, wording
+from reconciler.parse import automation, normal, wording
 from reconciler.parse.documents import At, FleetDocument, ModelDocument, ServerEntry
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
@@ -33,6 +33,7 @@ def model_rules(document: Node, said: ModelDocument) -> Iterator[Finding]:
     yield from _nothing_kept(spec, said)
     yield from _checks(spec, said)
     yield from _suspension(spec)
+    yield from automation.rules(spec, said)
     if said.model.retry.max < said.model.retry.backoff:
         at = spec.fields["retry"].key_position
         yield Finding(*at, "retry-max", "retry.max is shorter than retry.backoff", "make it at least as long")

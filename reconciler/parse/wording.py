@@ -8,7 +8,6 @@ import difflib
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from reconciler.parse import later
 from reconciler.parse.nodes import Node
 from reconciler.parse.problems import Finding, shown
 from reconciler.parse.schemas import Schema
@@ -38,14 +37,14 @@ _VALUE_RULES = {
 }
 
 
-def explain(kind: str, root: Node, error: "ValidationError") -> Iterator[Finding]:
+def explain(root: Node, error: "ValidationError") -> Iterator[Finding]:
     """What one complaint of the validator means; several findings where several keys are unknown."""
     path: tuple[str | int, ...] = tuple(error.absolute_path)
     node = root.find(*path)
     schema: Schema = dict(error.schema) if isinstance(error.schema, dict) else {}
     match error.validator:
         case "additionalProperties":
-            yield from _unknown(kind, path, node, schema)
+            yield from _unknown(path, node, schema)
         case "required":
             yield from _missing(node, path, schema)
         case "type":
@@ -55,7 +54,7 @@ def explain(kind: str, root: Node, error: "ValidationError") -> Iterator[Finding
         case _ if schema.get("title") == "version":
             yield version(node)
         case rule:
-            yield _value(kind, path, node, str(rule), schema)
+            yield _value(path, node, str(rule), schema)
 
 
 def version(node: Node) -> Finding:
@@ -73,14 +72,10 @@ def no_version(at: tuple[int, int], text: str) -> Finding:
     return Finding(*at, "version-out-of-range", f"{shown(text)} is not a version", to_do)
 
 
-def _unknown(kind: str, path: Sequence[str | int], node: Node, schema: Schema) -> Iterator[Finding]:
+def _unknown(path: Sequence[str | int], node: Node, schema: Schema) -> Iterator[Finding]:
     known: dict[str, Any] = schema.get("properties", {})
     for key, child in node.fields.items():
         if key in known:
-            continue
-        if (kind, *_names(path), key) in later.FIELDS:
-            what = f"{_dotted((*path, key))} is not known to this version of reconciler yet"
-            yield Finding(*child.key_position, "not-yet", what, "remove it until a version that knows it runs")
             continue
         near = difflib.get_close_matches(key[:64], known, n=1, cutoff=0.6)
         may = ", ".join(known) or "nothing"
@@ -114,11 +109,8 @@ def _key(node: Node, key: str, schema: Schema) -> Finding:
     return Finding(*at, "wrong-form", f"{shown(key)} cannot be a key here", _advice(schema))
 
 
-def _value(kind: str, path: Sequence[str | int], node: Node, rule: str, schema: Schema) -> Finding:
+def _value(path: Sequence[str | int], node: Node, rule: str, schema: Schema) -> Finding:
     where = _dotted(path)
-    if isinstance(node.data, str) and ((kind, *_names(path)), node.data) in later.VALUES:
-        what = f"{where} {shown(node.data)} is not known to this version of reconciler yet"
-        return Finding(*node.position, "not-yet", what, f"until it is, write one of: {_options(schema)}")
     if rule in ("enum", "const"):
         what, to_do = f"{where} is {shown(node.data)}", f"write one of: {_options(schema)}"
     elif rule in ("minimum", "maximum"):
@@ -162,10 +154,6 @@ def _advice(schema: Schema) -> str:
 
 def _sentence(text: str) -> str:
     return text.rstrip(".")
-
-
-def _names(path: Sequence[str | int]) -> tuple[str, ...]:
-    return tuple(step for step in path if isinstance(step, str))
 
 
 def _dotted(path: Sequence[str | int]) -> str:

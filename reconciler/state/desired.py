@@ -7,6 +7,7 @@ Made by `parse/` from the documents of a commit, read by everything after it. Sh
 import enum
 from dataclasses import dataclass
 
+from reconciler.state.automation import Automation
 from reconciler.state.check import Check
 from reconciler.state.versions import VersionPolicy
 
@@ -181,6 +182,7 @@ class DesiredModel:
     preflight: Preflight = Preflight()
     checks: tuple[Check, ...] = ()
     prune: Prune = Prune.INHERIT
+    automation: Automation = Automation()
 
 
 @dataclass(frozen=True, slots=True)

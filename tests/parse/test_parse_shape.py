@@ -36,16 +36,6 @@ def test_an_unknown_field_is_an_error_with_the_nearest_name(old: str, new: str, 
 
 
 @pytest.mark.parametrize(
-    "field",
-    [
-        "onFailure: hold",
-    ],
-)
-def test_a_field_of_a_model_that_comes_later_is_refused_as_not_yet_known(field: str) -> None:
-    assert rules(model=model_with("  labels:", f"  {field}\n  labels:")) == ["not-yet"]
-
-
-@pytest.mark.parametrize(
     ("written", "rule"),
     [
         ("0", "version-out-of-range"),
