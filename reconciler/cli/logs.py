@@ -121,6 +121,24 @@ def _(event: events.LaneTrouble) -> list[Line]:
 
 
 @lines.register
+def _(event: events.BotCommitted) -> list[Line]:
+    fields = {"bot": event.bot, "model": event.document, "commit": event.commit, "why": event.words}
+    return [(logging.WARNING, "a bot committed", fields | ({"branch": event.branch} if event.branch else {}))]
+
+
+@lines.register
+def _(event: events.BotWaits) -> list[Line]:
+    fields = {"bot": event.bot, "model": event.document, "reason": event.reason, "why": event.words}
+    return [(logging.WARNING, "a bot leaves it to a person", fields)]
+
+
+@lines.register
+def _(event: events.BotTrouble) -> list[Line]:
+    fields = {"model": event.document, "reason": event.reason, "why": event.message, "again_in": round(event.pause, 1)}
+    return [(logging.ERROR, "a bot could not commit", fields)]
+
+
+@lines.register
 def _(event: events.HoldsChanged) -> list[Line]:
     appeared = [_held(event.server, each) for each in event.appeared]
     return appeared + [_released(event.server, each) for each in event.released]

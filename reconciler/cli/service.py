@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import collector, logs, records, repository, triggers, verification, wiring
+from reconciler.cli import collector, committing, logs, records, repository, triggers, verification, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
 from reconciler.errors import RecordError
-from reconciler.loop import Service, events
+from reconciler.loop import Bots, Service, events
 from reconciler.loop.schedule import IntervalTimer
 from reconciler.loop.tools import Pace
 
@@ -30,25 +30,27 @@ class Rhythm:
     observe: float
 
 
-def serve(options: RepositoryOptions, state: Path, form: LogFormat, rhythm: Rhythm) -> int:
-    """Run the service until SIGTERM or SIGINT.
+def serve(options: RepositoryOptions, state: Path, form: LogFormat, rhythm: Rhythm, *, bots: bool = False) -> int:
+    """Run the service until SIGTERM or SIGINT; with `bots` it may commit what models ask for.
 
     Raises:
+        Misused: what bots commit could never be put in force.
         StateLocked: another process holds the state directory.
         RecordError: the record cannot be used.
     """
     logs.configure(form)
     collector.patient()
     with wiring.writing(state, "reconciler run") as ledger:
-        asyncio.run(_serve(options, state, ledger, rhythm))
+        asyncio.run(_serve(options, state, ledger, rhythm, bots=bots))
     return Exit.OK
 
 
-async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, rhythm: Rhythm) -> None:
+async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, rhythm: Rhythm, *, bots: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
+    hands = committing.hands(options, source) if bots else None
     followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:
@@ -57,12 +59,15 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         log.info("service started", repository=source.name, branch=options.branch, state=str(state))
         for text in verification.lacking(options):
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
-        requests = asyncio.create_task(_answer_requests(service, triggers.SyncFile(state), ledger), name="requests")
+        beside = [_answer_requests(service, triggers.SyncFile(state), ledger)]
+        beside += [Bots(service, tools, hands).run()] if hands is not None else []
+        tasks = [asyncio.create_task(each) for each in beside]
         try:
             await service.run(stop)
         finally:
-            requests.cancel()
-            await asyncio.gather(requests, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
     log.info("service ended")
 
 

@@ -5,6 +5,7 @@ rendering what happened (expose). Nothing here logs: everything of note is an ev
 """
 
 from reconciler.loop.applying import Applied, Verdict, apply
+from reconciler.loop.bots import Bots, Hands
 from reconciler.loop.lane import Lane
 from reconciler.loop.lanes import Lanes
 from reconciler.loop.schedule import IntervalTimer, Timer
@@ -15,6 +16,8 @@ __all__ = [
     "Aim",
     "Applied",
     "Bootstrap",
+    "Bots",
+    "Hands",
     "IntervalTimer",
     "Lane",
     "Lanes",

@@ -134,6 +134,40 @@ class LaneTrouble:
     halted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class BotCommitted:
+    """A bot's commit was pushed: onto the branch that is followed, or onto one of its own (`branch`)."""
+
+    at: float
+    bot: str
+    document: str
+    commit: str
+    branch: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotWaits:
+    """A bot makes no commit that somebody may wait for, and needs a person: why."""
+
+    at: float
+    bot: str
+    document: str
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotTrouble:
+    """A commit of a bot could not be made or pushed; `pause`: seconds until the next try."""
+
+    at: float
+    document: str
+    reason: str
+    message: str
+    pause: float
+
+
 Event: TypeAlias = (
     CommitInForce
     | SourceTrouble
@@ -148,6 +182,9 @@ Event: TypeAlias = (
     | ServerStateChanged
     | ServerConverged
     | LaneTrouble
+    | BotCommitted
+    | BotWaits
+    | BotTrouble
 )
 
 Events: TypeAlias = Callable[[Event], None]

@@ -57,6 +57,11 @@ class Service:
         self.lanes = Lanes(tools)
         self.refreshed = 0
 
+    @property
+    def in_force(self) -> InForce:
+        """What the repository answered last."""
+        return self._answer
+
     def trigger(self) -> int:
         """Have the repository asked soon, even one that did not answer lately (`sync`, a webhook).
 

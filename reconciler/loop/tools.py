@@ -13,6 +13,7 @@ from reconciler.loop.permits import Permits
 from reconciler.ports import Clock, Ledger, ServingClients, VersionStore
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
+from reconciler.state.outcome import Notice
 from reconciler.state.plan import ServerPlan
 
 T = TypeVar("T")
@@ -50,7 +51,8 @@ class Tools:
     dump: a plan as the text that the store keeps, and that `status` and `explain` read back. bootstrap: replaces the
     file at a path (by rename) with a config that a server reads at its start; blocking, raises OSError. gate: how many
     answering servers are looked at together. Without it a thousand servers' questions would queue in this process until
-    their own deadlines passed, and healthy servers would seem slow. permits: what joins the lanes of a fleet.
+    their own deadlines passed, and healthy servers would seem slow. permits: what joins the lanes of a fleet. notices:
+    what statuses say of models (documents) whose spec was taken back automatically while git still asks for it.
     """
 
     clients: ServingClients
@@ -64,6 +66,7 @@ class Tools:
     pace: Pace = Pace()
     gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(32))
     permits: Permits = field(default_factory=Permits)
+    notices: dict[str, Notice | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

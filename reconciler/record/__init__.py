@@ -4,6 +4,7 @@ Pure functions over values; the store keeps what they return, `expose/` renders 
 the store (loop), texts for the terminal and a fleet's roll-up (expose).
 """
 
+from reconciler.record.notices import rolled_back
 from reconciler.record.statuses import halted, same_statuses, statuses
 
-__all__ = ["halted", "same_statuses", "statuses"]
+__all__ = ["halted", "rolled_back", "same_statuses", "statuses"]

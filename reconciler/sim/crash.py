@@ -10,7 +10,7 @@ from reconciler.state.plan import Action, ActionKind
 
 
 class CrashPoint(enum.StrEnum):
-    """Moments of one pass at which a SIGKILL matters."""
+    """Moments of one pass, and of one commit of a bot, at which a SIGKILL matters."""
 
     BEFORE_INTENT = "before intent"
     AFTER_INTENT = "after intent"
@@ -19,6 +19,9 @@ class CrashPoint(enum.StrEnum):
     ANSWER_WRITTEN = "answer written"
     OUTCOME_SEEN = "outcome seen"
     OUTCOME_WRITTEN = "outcome written"
+    COMMIT_MADE = "commit made"
+    COMMIT_NOTED = "commit noted"
+    COMMIT_PUSHED = "commit pushed"
 
 
 class Killed(BaseException):

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from reconciler.loop import Service, Tools
+from reconciler.loop import Bots, Hands, Service, Tools
 from reconciler.loop.events import Events
 from reconciler.ports import ServingClient
 from reconciler.sim.clients import SimClient, SimClients
@@ -25,13 +25,24 @@ T = TypeVar("T")
 
 
 class Repository:
-    """`loop.Repository` of commits given as values. `trouble`: what is wrong; then nothing newer comes."""
+    """`loop.Repository` of commits given as values. `trouble`: what is wrong; then nothing newer comes.
+
+    line: every commit of the branch, oldest first. made: those of bots, each with its base. push: takes up a new head.
+    branches: other ones, each with its commit. refuses: the words with which the remote turns every push down, "" where
+    it does not. meanwhile: what somebody else does just before the next push.
+    """
 
     def __init__(self) -> None:
         self.head: Desired | None = None
         self.known: Desired | None = None
         self.taken_up: Desired | None = None
         self.commits: dict[str, Desired] = {}
+        self.line: list[Desired] = []
+        self.branches: dict[str, str] = {}
+        self.made: dict[str, tuple[str, Desired]] = {}
+        self.refuses = ""
+        self.meanwhile: Callable[[], object] | None = None
+        self.push: Callable[[Desired], None] = self.line.append
         self.baseline: Baseline | None = None
         self.trouble: tuple[str, str] | None = None
 
@@ -55,7 +66,8 @@ class Repository:
         self.known, self.taken_up = self.baseline.judged(self.head), self.head
 
     def _answer(self) -> InForce:
-        return InForce(self.known, trouble=Trouble(*self.trouble, since=0.0) if self.trouble else None)
+        asked = self.taken_up.commit if self.taken_up is not None else None
+        return InForce(self.known, asked, trouble=Trouble(*self.trouble, since=0.0) if self.trouble else None)
 
 
 class Timer:
@@ -143,7 +155,9 @@ class Process:
         self._clock = clock
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._beside: asyncio.Task[None] | None = None
         self.service: Service | None = None
+        self.bots: Bots | None = None
         self.bootstrap: dict[str, ServerConfig] = {}
 
     @property
@@ -151,11 +165,18 @@ class Process:
         """Whether it runs."""
         return self._task is not None and not self._task.done() and not self.trap.dead
 
-    def start(self, repository: Repository, tell: Events, poll: float) -> None:
-        """Run the service from now on; it asks the repository every `poll` seconds and whenever triggered."""
+    def start(self, repository: Repository, tell: Events, poll: float, hands: Hands | None = None) -> None:
+        """Run the service from now on; it asks the repository every `poll` seconds and whenever triggered.
+
+        With `hands` its bots run beside it.
+        """
         repository.baseline, repository.taken_up = Baseline(self.ledger, repository.commits.get), None
-        self.service = Service(repository, self.tools(tell), Timer(poll))
+        tools = self.tools(tell)
+        self.service = Service(repository, tools, Timer(poll))
         self._task = asyncio.create_task(self.service.run(self._stop), name="service")
+        if hands is not None:
+            self.bots = Bots(self.service, tools, hands)
+            self._beside = asyncio.create_task(self.bots.run(), name="bots")
 
     def tools(self, tell: Events) -> Tools:
         """What its lanes work with."""
@@ -174,6 +195,8 @@ class Process:
         """SIGTERM; how long it took to end, in seconds."""
         began = self._clock.now()
         self._stop.set()
+        if self._beside is not None:
+            self._beside.cancel()
         if self._task is not None:
             await self._task
         return self._clock.now() - began

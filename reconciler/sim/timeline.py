@@ -116,6 +116,22 @@ def _(event: events.LaneTrouble) -> Iterator[str]:
     yield f"{_short(event.server)}  {event.reaction}: {event.message}"
 
 
+@said.register
+def _(event: events.BotCommitted) -> Iterator[str]:
+    where = f" on branch {event.branch}" if event.branch else ""
+    yield f"bot {event.bot} of {event.document}: commit {event.commit}{where}: {event.words}"
+
+
+@said.register
+def _(event: events.BotWaits) -> Iterator[str]:
+    yield f"bot {event.bot} of {event.document} leaves it to a person: {event.reason}"
+
+
+@said.register
+def _(event: events.BotTrouble) -> Iterator[str]:
+    yield f"bot of {event.document}: {event.reason}: {event.message}"
+
+
 def deed(action: Action) -> str:
     """An action in a few words."""
     what = action.model

@@ -24,6 +24,7 @@ from reconciler.modelserver.core import Flags
 from reconciler.modelserver.core import values as core
 from reconciler.sim.clients import Network, SimClients, to_core
 from reconciler.sim.crash import CrashPoint
+from reconciler.sim.hands import SimHands
 from reconciler.sim.ledger import Pages
 from reconciler.sim.process import Process, Repository
 from reconciler.sim.server import SimServer
@@ -71,7 +72,8 @@ def resource(wanted: DesiredModel) -> DesiredModel:
 class World:
     """Everything simulated, on one clock. See the module's text for how to use it.
 
-    fleet: the Fleet of all servers; replace it before a commit. memory: what models may take on each of them, likewise.
+    bots: whether the reconciler may commit; set it before it starts. fleet: the Fleet of all servers; replace it before
+    a commit. memory: what models may take on each of them, likewise.
     `poll`: seconds between two looks at the repository.
     """
 
@@ -83,6 +85,7 @@ class World:
         self.storage = Storage()
         self.pages = Pages()
         self.repository = Repository()
+        self.repository.push = self.push
         self.timeline = Timeline()
         self.traffic = Traffic(lambda: self.now)
         self.flags = flags or Flags(num_load_threads=2, num_unload_threads=1, max_num_load_retries=0)
@@ -90,6 +93,7 @@ class World:
         self.memory: MemoryBudget | None = None
         self.servers: dict[str, SimServer] = {}
         self.labels: dict[str, tuple[tuple[str, str], ...]] = {}
+        self.bots = False
         self.process: Process | None = None
         self._poll = poll
         self._commits = 0
@@ -157,6 +161,7 @@ class World:
     def push(self, desired: Desired) -> None:
         """Any desired state at all, as the new head."""
         self.repository.head = desired
+        self.repository.line.append(desired)
         self._names |= {each.name for server in desired.servers for each in server.models}
         self.traffic.follow(desired)
         if self.process is not None and self.process.service is not None:
@@ -320,7 +325,8 @@ class World:
         return Process(SimClients(self.servers.__getitem__, self.network), self.storage, self.pages, self.clock)
 
     async def _start(self, process: Process) -> None:
-        process.start(self.repository, self.timeline.hear, self._poll)
+        hands = SimHands(self.repository, process.trap, self.clock) if self.bots else None
+        process.start(self.repository, self.timeline.hear, self._poll, hands)
 
     async def _until(self, condition: Callable[[], bool], end: float) -> None:
         while self.now < end and not condition():  # noqa: ASYNC110

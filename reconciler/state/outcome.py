@@ -74,6 +74,7 @@ class ConditionType(enum.StrEnum):
     WEDGED = "Wedged"
     SUSPENDED = "Suspended"
     SOURCE_VERIFIED = "SourceVerified"  # of the repository, not of a server
+    ROLLED_BACK = "RolledBack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,14 @@ class Condition:
     reason: str
     message: str
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the condition RolledBack says of a model, wherever it is not as git says: a reason and a sentence."""
+
+    reason: str
+    message: str
 
 
 class Sync(enum.StrEnum):

@@ -49,6 +49,26 @@ class Repository:
         self._git("push", "--quiet", "origin", "main")
         return self.head
 
+    def pull(self) -> str:
+        """Take up what others pushed; the newest commit."""
+        self._git("pull", "--quiet", "--ff-only", "origin", "main")
+        return self.head
+
+    def merge(self, branch: str) -> str:
+        """Merge a branch of the remote, as a person would who likes it; the newest commit."""
+        self._git("fetch", "--quiet", "origin", branch)
+        self._git(*IDENTITY, "merge", "--quiet", "--no-edit", "--no-ff", "FETCH_HEAD")
+        self._git("push", "--quiet", "origin", "main")
+        return self.head
+
+    def message(self, commit: str = "HEAD") -> str:
+        """The whole message of a commit."""
+        return self._git("show", "--no-patch", "--format=%B", commit)
+
+    def read(self, name: str) -> str:
+        """A file as it is in the working clone."""
+        return (self.work / name).read_text()
+
     def rewrite(self, message: str, document: Document) -> str:
         """Another commit in place of the newest, pushed by force."""
         (self.work / file_name(document)).write_text(text(document))

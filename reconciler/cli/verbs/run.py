@@ -16,12 +16,23 @@ Observe = Annotated[
 ]
 
 
-def run(
+Bots = Annotated[
+    bool,
+    typer.Option(
+        "--bots",
+        envvar="RECONCILER_BOTS",
+        help="Let it commit and push what models ask for: onFailure, promotion, discover.",
+    ),
+]
+
+
+def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     repository: RepositoryOptions,
     state: StateOptions,
     logs: LogOptions,
     interval: Interval = 60.0,
     observe_interval: Observe = 10.0,
+    bots: Bots = False,
 ) -> int:
     """Keep every server as git says, until told to stop: the service.
 
@@ -29,4 +40,5 @@ def run(
     """
     from reconciler.cli import service
 
-    return service.serve(repository, state.directory(), logs.log_format, service.Rhythm(interval, observe_interval))
+    rhythm = service.Rhythm(interval, observe_interval)
+    return service.serve(repository, state.directory(), logs.log_format, rhythm, bots=bots)

@@ -1,0 +1,33 @@
+"""Who commits, with which key, and with what hands: for the bots of the service, and for commands that make commits.
+
+Everything comes from the environment, as docs/automation.md lists it: a key is named, never given.
+"""
+
+import os
+
+from reconciler.adapters.git import GitMirror
+from reconciler.adapters.git_signing import SigningKey
+from reconciler.adapters.git_writer import GitWriter, Identity
+from reconciler.cli.exits import Misused
+from reconciler.cli.options import RepositoryOptions
+from reconciler.loop.author import Author
+from reconciler.state.signature import Verify
+
+
+def hands(options: RepositoryOptions, mirror: GitMirror, *, person: bool = False) -> Author:
+    """What makes commits in that mirror and pushes them; as the person who calls, or as the bot.
+
+    Raises:
+        Misused: the identity or the key is none, or nothing signs although only signed commits are put in force.
+    """
+    try:
+        who = Identity.of_person(os.environ) if person else Identity.of_bot(os.environ)
+        key = SigningKey.from_environment(os.environ)
+    except ValueError as error:
+        raise Misused(f"{error}.") from error
+    if key is None and options.verify is not Verify.NONE:
+        raise Misused(
+            f"--verify {options.verify} puts signed commits in force only, and nothing signs those that are made here. "
+            "Set RECONCILER_GIT_SIGNING_KEY, and trust that key."
+        )
+    return Author(mirror, GitWriter(mirror, who, key), options.path)
