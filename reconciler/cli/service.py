@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import collector, committing, logs, records, repository, triggers, verification, wiring
+from reconciler.cli import bothands, collector, logs, records, repository, triggers, verification, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
@@ -50,7 +50,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
-    hands = committing.hands(options, source) if bots else None
+    hands = bothands.hands(options, source) if bots else None
     followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:

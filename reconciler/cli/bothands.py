@@ -1,4 +1,4 @@
-"""Who commits, with which key, and with what hands: for the bots of the service, and for commands that make commits.
+"""Who commits for the bots of the service, with which key, and with what hands.
 
 Everything comes from the environment, as docs/automation.md lists it: a key is named, never given.
 """
@@ -14,14 +14,14 @@ from reconciler.loop.author import Author
 from reconciler.state.signature import Verify
 
 
-def hands(options: RepositoryOptions, mirror: GitMirror, *, person: bool = False) -> Author:
-    """What makes commits in that mirror and pushes them; as the person who calls, or as the bot.
+def hands(options: RepositoryOptions, mirror: GitMirror) -> Author:
+    """What makes commits in that mirror and pushes them.
 
     Raises:
         Misused: the identity or the key is none, or nothing signs although only signed commits are put in force.
     """
     try:
-        who = Identity.of_person(os.environ) if person else Identity.of_bot(os.environ)
+        who = Identity.of_bot(os.environ)
         key = SigningKey.from_environment(os.environ)
     except ValueError as error:
         raise Misused(f"{error}.") from error
