@@ -4,7 +4,7 @@
 the implementation. A fake passes the same contract tests as the real thing (tests/contracts). No behaviour here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
@@ -190,6 +190,51 @@ class Verifier(Protocol):
 
     def trusted(self) -> str:
         """A digest of the keys that are trusted now: when it changes, a commit that was refused is judged anew."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """One regular file that differs between a commit and its first parent: its blob ids, None where it is not there."""
+
+    path: str
+    before: str | None
+    after: str | None
+
+
+class Lineage(Protocol):
+    """The first-parent line of a repository that is here already, walked by ids. Blocking; nobody is asked."""
+
+    def ids(self, start: str) -> Iterator[tuple[str, str | None]]:
+        """Commits with their first parents, newest first; None where the line, or what is here of it, ends."""
+        ...
+
+    def cut(self, commit_id: str) -> bool:
+        """Whether the commit has a first parent that is not here (a shallow clone)."""
+        ...
+
+    def blobs(self, commit_id: str, paths: Sequence[str]) -> tuple[str | None, ...]:
+        """The blob ids of these files in a commit; None for what is not there, or is no regular file."""
+        ...
+
+    def changes(self, commit_id: str, below: str = "") -> Sequence[ChangedFile]:
+        """The files below a path that differ from the first parent, ascending by path; all of them without one."""
+        ...
+
+    def reverts(self, commit_id: str) -> Sequence[str]:
+        """The commits that the message claims to revert, as `git revert` writes it."""
+        ...
+
+    def commit(self, commit_id: str) -> Commit:
+        """Author, time, subject and trailers of a commit. Raises RevisionMissing."""
+        ...
+
+    def files(self, commit_id: str, path: str = "") -> Sequence[TreeFile]:
+        """Every file below a path in the commit's tree, ascending by path. RevisionMissing for a missing path."""
+        ...
+
+    def read(self, blob: str, limit: int) -> bytes:
+        """The content of a blob, at most `limit` bytes and one more."""
         ...
 
 

@@ -1,0 +1,233 @@
+"""What the commits of a branch asked of one Model, or of all of them, newest first: the trail of documents.
+
+Called by `history` and `trace` through `cli/`. A commit in which the files of interest have the blobs they have in the
+next one is passed without reading anything; a blob is read once and parsed only where it speaks of what is looked for.
+A document is followed by its name: into another file, through a rename (the same `modelName` under another
+`metadata.name` in one commit), and past its removal to where it was before. Deliberately not here: what was applied
+(`record/deployments.py`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from reconciler import parse
+from reconciler.parse.documents import FleetDocument
+from reconciler.ports import ChangedFile, Lineage
+from reconciler.source.written import Reading, Written, spec
+from reconciler.state.desired import Place
+from reconciler.state.history import Asked, Step
+
+MODEL, FLEET = "Model", "Fleet"
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A Model in one commit, with the Fleets that it names; `name` is the document's there."""
+
+    name: str
+    model: Written | None = None
+    fleets: tuple[tuple[str, Written | None], ...] = ()
+
+    def paths(self) -> tuple[str, ...]:
+        """Every file of which this is made."""
+        own = (self.model.path, *(path for _, path, _ in self.model.beside)) if self.model is not None else ()
+        return (*own, *(fleet.path for _, fleet in self.fleets if fleet is not None))
+
+    def blobs(self) -> tuple[str | None, ...]:
+        """Their blobs, in the order of `paths`."""
+        own = (self.model.blob, *(blob for _, _, blob in self.model.beside)) if self.model is not None else ()
+        return (*own, *(fleet.blob for _, fleet in self.fleets if fleet is not None))
+
+    @property
+    def complete(self) -> bool:
+        """Whether everything was found, so that equal blobs mean an equal state."""
+        return self.model is not None and all(fleet is not None for _, fleet in self.fleets)
+
+
+class Trail:
+    """Follows documents below one path of a repository. One call at a time."""
+
+    def __init__(self, line: Lineage, below: str = "") -> None:
+        """Nothing is read yet.
+
+        Args:
+            line: the repository.
+            below: the folder that is watched, from the repository's root; "" for all of it.
+        """
+        self._line = line
+        self._below = below.strip("/")
+        self._reading = Reading(line, self._below)
+
+    def documents(self, start: str, name: str) -> tuple[str, ...]:
+        """The Model documents that a name is about in a commit: `metadata.name`, else `modelName`; none is possible."""
+        found = self._reading.everywhere(start, MODEL, name)
+        if any(each.name == name for each in found):
+            return (name,)
+        return tuple(sorted(each.name for each in found if each.servable == name))
+
+    def of_model(self, start: str, name: str) -> Iterator[Step]:
+        """The commits from `start` on that changed what is asked of a Model, or where; newest first."""
+        now = self._at(start, name)
+        for position, (commit, parent) in enumerate(self._line.ids(start)):
+            if parent is None:
+                if now.model is not None:
+                    yield self._step(position, commit, _Known(now.name), now)
+                return
+            before = self._before(commit, parent, now)
+            if before is not now and (step := self._step(position, commit, before, now)).asked:
+                yield step
+            now = before
+
+    def _at(self, commit: str, name: str) -> _Known:
+        found = [each for each in self._reading.everywhere(commit, MODEL, name) if each.name == name]
+        return self._with_fleets(commit, _Known(name, found[0] if found else None))
+
+    def _with_fleets(self, commit: str, known: _Known) -> _Known:
+        """The same with the Fleets that the Model names, looked for only where they are not known yet."""
+        wanted = known.model.fleets if known.model is not None else ()
+        have = dict(known.fleets)
+        for name in wanted:
+            if have.get(name) is None:
+                found = [each for each in self._reading.everywhere(commit, FLEET, name) if each.name == name]
+                have[name] = found[0] if found else None
+        return replace(known, fleets=tuple((name, have[name]) for name in wanted))
+
+    def _before(self, commit: str, parent: str, now: _Known) -> _Known:
+        if now.complete and self._line.blobs(parent, now.paths()) == now.blobs():
+            return now
+        changes = _Changes(self._line, commit, self._below)
+        model = self._was(MODEL, now.name, now.model, parent, changes)
+        name = now.name
+        if model is None and now.model is not None:
+            model = self._renamed(now.model, changes)
+            name = model.name if model is not None else name
+        elif model is None:
+            return now
+        fleets = [(each, self._was(FLEET, each, fleet, parent, changes)) for each, fleet in now.fleets]
+        model = self._reading.beside(model, parent) if model is not None else None
+        return self._with_fleets(parent, _Known(name, model, tuple(fleets)))
+
+    def _was(self, kind: str, name: str, now: Written | None, parent: str, changes: "_Changes") -> Written | None:
+        """A document in the parent: in the same file, or in one that the commit changed."""
+        if now is not None:
+            (blob,) = self._line.blobs(parent, (now.path,))
+            if blob == now.blob:
+                return now
+            if blob is not None and (found := self._reading.named(now.path, blob, kind, name)) is not None:
+                return found
+        for file in changes.files:
+            if file.before is not None and (now is None or file.path != now.path):
+                found = self._reading.named(file.path, file.before, kind, name)
+                if found is not None:
+                    return found
+        return None
+
+    def _renamed(self, now: Written, changes: "_Changes") -> Written | None:
+        """The one document that the commit took away and that had the same name on servers, None where none had."""
+        left = {each.name for file in changes.files if file.after for each in self._reading.all(file.path, file.after)}
+        gone = [
+            each
+            for file in changes.files
+            if file.before is not None
+            for each in self._reading.all(file.path, file.before)
+            if each.kind == MODEL and each.servable == now.servable and each.name not in left
+        ]
+        return gone[0] if len(gone) == 1 and now.servable else None
+
+    def _step(self, position: int, commit: str, before: _Known, now: _Known) -> Step:
+        """The step between two states; with nothing asked where both say the same."""
+        old = spec(before.model, [fleet for _, fleet in before.fleets if fleet is not None])
+        new = spec(now.model, [fleet for _, fleet in now.fleets if fleet is not None])
+        same = (old.key if old else "") == (new.key if new else "") and before.name == now.name
+        asked = () if same else (Asked(now.name, old, new, "" if before.name == now.name else before.name),)
+        return Step(
+            position=position,
+            commit=self._line.commit(commit),
+            asked=asked,
+            reverts=tuple(self._line.reverts(commit)),
+            problem=new.problem if new is not None else "",
+            edge=self._line.cut(commit),
+        )
+
+    def of_all(self, start: str) -> Iterator[Step]:
+        """Every commit from `start` on with what it changed in any document, newest first; it may be nothing."""
+        fleets = {each.name: each for each in self._reading.everywhere(start, FLEET, "")}
+        for position, (commit, _) in enumerate(self._line.ids(start)):
+            files = [file for file in self._line.changes(commit, self._below) if parse.concerns(file.path, self._below)]
+            old = self._documents([(file.path, file.before) for file in files])
+            new = self._documents([(file.path, file.after) for file in files])
+            were = {
+                **{name: each for name, each in fleets.items() if (FLEET, name) not in new},
+                **{name: each for (kind, name), each in old.items() if kind == FLEET},
+            }
+            yield self._whole(position, commit, (old, were), (new, fleets))
+            fleets = were
+
+    def _documents(self, files: list[tuple[str, str | None]]) -> dict[tuple[str, str], Written]:
+        found = (each for path, blob in files if blob is not None for each in self._reading.all(path, blob))
+        return {(each.kind, each.name): each for each in found}
+
+    def _whole(self, position: int, commit: str, before: "_Side", after: "_Side") -> Step:
+        (old, were), (new, are) = before, after
+        names = sorted({name for kind, name in {*old, *new} if kind == MODEL})
+        asked = []
+        for name in names:
+            was, now = (
+                spec(side.get((MODEL, name)), list(fleets.values())) for side, fleets in ((old, were), (new, are))
+            )
+            if (was.key if was else "") != (now.key if now else ""):
+                asked.append(Asked(name, was, now))
+        return Step(
+            position=position,
+            commit=self._line.commit(commit),
+            asked=tuple(asked),
+            others=tuple(_fleet_words(old, new)),
+            reverts=tuple(self._line.reverts(commit)) if names else (),
+            problem=next((each.problem for each in new.values() if each.problem), ""),
+            edge=self._line.cut(commit),
+        )
+
+
+def _fleet_words(old: dict[tuple[str, str], Written], new: dict[tuple[str, str], Written]) -> Iterator[str]:
+    """What changed in Fleets: servers that come or go by name, the rest as such."""
+    for name in sorted({name for kind, name in {*old, *new} if kind == FLEET}):
+        was, now = old.get((FLEET, name)), new.get((FLEET, name))
+        if was is None or now is None:
+            yield f"{'adds' if was is None else 'removes'} the Fleet {name}"
+        elif isinstance(was.said, FleetDocument) and isinstance(now.said, FleetDocument):
+            there, here = ({each.name for each in side.servers} for side in (was.said, now.said))
+            words = [f"adds {name}/{each}" for each in sorted(here - there)]
+            words += [f"removes {name}/{each}" for each in sorted(there - here)]
+            yield from words or _settings(was.said, now.said)
+
+
+def _settings(was: FleetDocument, now: FleetDocument) -> Iterator[str]:
+    """Settings of a Fleet or of its servers, without their places in the file."""
+    plain = [(replace(each.fleet, place=Place("")), _entries(each)) for each in (was, now)]
+    if plain[0] != plain[1]:
+        yield f"changes the Fleet {now.fleet.name}"
+
+
+def _entries(said: FleetDocument) -> tuple[object, ...]:
+    return tuple(replace(each, at=(0, 0), grpc_at=(0, 0)) for each in said.servers)
+
+
+_Side = tuple[dict[tuple[str, str], Written], dict[str, Written]]
+
+
+@dataclass(slots=True)
+class _Changes:
+    """The YAML files that a commit changed, looked up when first asked for."""
+
+    line: Lineage
+    commit: str
+    below: str
+    found: tuple[ChangedFile, ...] | None = field(default=None)
+
+    @property
+    def files(self) -> tuple[ChangedFile, ...]:
+        """Ascending by path."""
+        if self.found is None:
+            changed = self.line.changes(self.commit, self.below)
+            self.found = tuple(each for each in changed if parse.concerns(each.path, self.below))
+        return self.found
