@@ -209,6 +209,13 @@ class Lineage(Protocol):
         """Commits with their first parents, newest first; None where the line, or what is here of it, ends."""
         ...
 
+    def stretch(self, start: str, paths: Sequence[str]) -> tuple[Sequence[str], str | None]:
+        """The commits from `start` on, newest first, in which these files are as in it, and the first one beyond.
+
+        None beyond: the line, or what is here of it, ends.
+        """
+        ...
+
     def cut(self, commit_id: str) -> bool:
         """Whether the commit has a first parent that is not here (a shallow clone)."""
         ...

@@ -23,31 +23,50 @@ _REGULAR = frozenset({int(FileMode.BLOB), int(FileMode.BLOB_EXECUTABLE)})
 class GitLine(GitReader):
     """The `Lineage` port on a repository or mirror that is already here; nobody is asked."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, ref: str = "HEAD") -> None:
         """Nothing is opened yet.
 
         Args:
             path: of a repository, bare or not.
+            ref: whose line this is; the HEAD of a mirror is the branch that is followed.
         """
         super().__init__(path)
-        self._met: dict[str, pygit2.Commit] = {}  # the commit that was given last, and its parent
+        self._ref = ref
         self._answers: dict[str, tuple[tuple[pygit2.Oid, ...], str | None]] = {}
 
     def head(self) -> str | None:
-        """The commit that HEAD names, None where there is none yet or no such repository."""
-        return super().head() if self.path.exists() else None
+        """The newest commit of the line, None where there is none yet or no such repository."""
+        if not self.path.exists():
+            return None
+        with self._repository() as repository:
+            found = repository.references.get(self._ref)
+            return None if found is None else _target(found)
 
     def ids(self, start: str) -> Iterator[tuple[str, str | None]]:
         """Commits of the line with their first parents, newest first; None where the line, or what is here, ends."""
         at: str | None = start
         while at is not None:
             with self._repository() as repository:
-                commit = self._met.get(at) or self._commit(repository, at)
-                before = self._parent(repository, commit)
+                before = self._parent(repository, self._commit(repository, at))
                 parent = None if before is None else str(before.id)
-                self._met = {at: commit, **({} if before is None or parent is None else {parent: before})}
-            yield str(commit.id), parent
+            yield at, parent
             at = parent
+
+    def stretch(self, start: str, paths: Sequence[str]) -> tuple[list[str], str | None]:
+        """The commits from `start` on in which these files are as in it, and the first one beyond; see the port."""
+        with self._repository() as repository:
+            commit = self._commit(repository, start)
+            wanted = [self._known(commit.tree, path) for path in paths]
+            same: list[str] = []
+            while True:
+                same.append(str(commit.id))
+                before = self._parent(repository, commit)
+                if before is None:
+                    return same, None
+                tree = before.tree
+                if [self._known(tree, path) for path in paths] != wanted:
+                    return same, str(before.id)
+                commit = before
 
     def cut(self, commit_id: str) -> bool:
         """Whether the commit has a parent that is not here: a shallow clone ends with it."""
@@ -59,7 +78,7 @@ class GitLine(GitReader):
     def blobs(self, commit_id: str, paths: Sequence[str]) -> tuple[str | None, ...]:
         """The blob ids of these files in a commit; None for what is not there, or is no regular file."""
         with self._repository() as repository:
-            tree = (self._met.get(commit_id) or self._commit(repository, commit_id)).tree
+            tree = self._commit(repository, commit_id).tree
             return tuple(self._known(tree, path) for path in paths)
 
     def changes(self, commit_id: str, below: str = "") -> tuple[ChangedFile, ...]:
@@ -94,10 +113,12 @@ class GitLine(GitReader):
         seen: list[pygit2.Oid] = []
         at: Any = tree
         for depth, part in enumerate(path.split("/")):
-            if depth < len(met) and met[depth] == at.id:
-                self._answers[path] = ((*seen, *met[depth:]), answer)
+            number = at.id
+            if depth < len(met) and met[depth] == number:
+                if seen:
+                    self._answers[path] = ((*seen, *met[depth:]), answer)
                 return answer
-            seen.append(at.id)
+            seen.append(number)
             try:
                 at = at[part]
             except (KeyError, TypeError):  # nothing of that name; a file where a folder would be
@@ -107,6 +128,14 @@ class GitLine(GitReader):
             answer = str(at.id) if at.filemode in _REGULAR else None
         self._answers[path] = (tuple(seen), answer)
         return answer
+
+
+def _target(reference: pygit2.Reference) -> str | None:
+    """The commit that a reference leads to, None where a branch is not born yet."""
+    try:
+        return str(reference.peel(pygit2.Commit).id)
+    except (KeyError, pygit2.GitError):
+        return None
 
 
 def _changed(delta: pygit2.DiffDelta) -> ChangedFile:

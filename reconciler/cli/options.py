@@ -150,7 +150,7 @@ class OutputOptions:
 
     output: Annotated[
         Format,
-        typer.Option("--output", "-o", rich_help_panel=_OUTPUT, help="How to print; markdown is for `plan` alone."),
+        typer.Option("--output", "-o", rich_help_panel=_OUTPUT, help="How to print; markdown: `plan`, `history`."),
     ] = Format.TABLE
 
 

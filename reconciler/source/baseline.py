@@ -8,7 +8,6 @@ import json
 from collections.abc import Callable
 
 from reconciler.errors import SourceError
-from reconciler.plan import blast
 from reconciler.ports import Ledger
 from reconciler.state.desired import Desired, Prune
 
@@ -35,6 +34,8 @@ class Baseline:
         fleets = {server.fleet.name for server in desired.servers}
         read = {commit: self._at(commit) for commit in {known[name] for name in fleets if name in known}}
         before = {name: read[known[name]] for name in fleets if name in known}
+        from reconciler.plan import blast  # the planner is heavy, and who only reads history needs none of it
+
         found = blast.judged(desired, before, self._remembered() if self._asks_memory(desired, before) else None)
         noted = {**known, **dict.fromkeys(sorted(found.passed), desired.commit.id)}
         if keep and noted != known:

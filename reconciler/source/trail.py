@@ -7,7 +7,7 @@ A document is followed by its name: into another file, through a rename (the sam
 (`record/deployments.py`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler import parse
@@ -15,9 +15,11 @@ from reconciler.parse.documents import FleetDocument
 from reconciler.ports import ChangedFile, Lineage
 from reconciler.source.written import Reading, Written, spec
 from reconciler.state.desired import Place
-from reconciler.state.history import Asked, Step
+from reconciler.state.history import Asked, Spec, Step
 
 MODEL, FLEET = "Model", "Fleet"
+MOST_FILES = 20
+"""Files of one commit that are searched for what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,10 @@ class _Known:
 
 
 class Trail:
-    """Follows documents below one path of a repository. One call at a time."""
+    """Follows documents below one path of a repository. One call at a time.
+
+    positions: of the commits that were passed so far, 0 for the newest.
+    """
 
     def __init__(self, line: Lineage, below: str = "") -> None:
         """Nothing is read yet.
@@ -57,6 +62,7 @@ class Trail:
         self._line = line
         self._below = below.strip("/")
         self._reading = Reading(line, self._below)
+        self.positions: dict[str, int] = {}
 
     def documents(self, start: str, name: str) -> tuple[str, ...]:
         """The Model documents that a name is about in a commit: `metadata.name`, else `modelName`; none is possible."""
@@ -67,8 +73,11 @@ class Trail:
 
     def of_model(self, start: str, name: str) -> Iterator[Step]:
         """The commits from `start` on that changed what is asked of a Model, or where; newest first."""
-        now = self._at(start, name)
-        for position, (commit, parent) in enumerate(self._line.ids(start)):
+        now, at = self._at(start, name), start
+        while True:
+            same, parent = self._same(at, now)
+            self.positions.update(zip(same, range(len(self.positions), len(self.positions) + len(same)), strict=True))
+            commit, position = same[-1], len(self.positions) - 1
             if parent is None:
                 if now.model is not None:
                     yield self._step(position, commit, _Known(now.name), now)
@@ -76,7 +85,13 @@ class Trail:
             before = self._before(commit, parent, now)
             if before is not now and (step := self._step(position, commit, before, now)).asked:
                 yield step
-            now = before
+            now, at = before, parent
+
+    def _same(self, at: str, now: _Known) -> tuple[Sequence[str], str | None]:
+        """The commits from one on in which nothing of this changes, and the first one beyond."""
+        if now.complete:
+            return self._line.stretch(at, now.paths())
+        return next(([commit], parent) for commit, parent in self._line.ids(at))
 
     def _at(self, commit: str, name: str) -> _Known:
         found = [each for each in self._reading.everywhere(commit, MODEL, name) if each.name == name]
@@ -87,7 +102,7 @@ class Trail:
         wanted = known.model.fleets if known.model is not None else ()
         have = dict(known.fleets)
         for name in wanted:
-            if have.get(name) is None:
+            if name not in have:
                 found = [each for each in self._reading.everywhere(commit, FLEET, name) if each.name == name]
                 have[name] = found[0] if found else None
         return replace(known, fleets=tuple((name, have[name]) for name in wanted))
@@ -138,6 +153,8 @@ class Trail:
         """The step between two states; with nothing asked where both say the same."""
         old = spec(before.model, [fleet for _, fleet in before.fleets if fleet is not None])
         new = spec(now.model, [fleet for _, fleet in now.fleets if fleet is not None])
+        if new is None and before.model is not None:
+            new = self._broken(commit, before.model)
         same = (old.key if old else "") == (new.key if new else "") and before.name == now.name
         asked = () if same else (Asked(now.name, old, new, "" if before.name == now.name else before.name),)
         return Step(
@@ -145,14 +162,29 @@ class Trail:
             commit=self._line.commit(commit),
             asked=asked,
             reverts=tuple(self._line.reverts(commit)),
-            problem=new.problem if new is not None else "",
+            problem=self._problem(commit, new) if asked else "",
             edge=self._line.cut(commit),
         )
 
+    def _broken(self, commit: str, before: Written) -> Spec | None:
+        """The document as unsound where its file is still there and cannot be read; None where it was removed."""
+        (blob,) = self._line.blobs(commit, (before.path,))
+        problem = self._reading.problem(before.path, blob) if blob is not None else ""
+        return Spec(None, Place(before.path), f"unsound {blob}", problem=problem) if problem else None
+
+    def _problem(self, commit: str, new: Spec | None) -> str:
+        """Why the commit cannot have been in force, as far as the document and the files that it changed tell."""
+        if new is not None and new.problem:
+            return new.problem
+        files = _Changes(self._line, commit, self._below).files
+        problems = (self._reading.problem(file.path, file.after) for file in files[:MOST_FILES] if file.after)
+        return next((each for each in problems if each), "")
+
     def of_all(self, start: str) -> Iterator[Step]:
-        """Every commit from `start` on with what it changed in any document, newest first; it may be nothing."""
+        """The commits from `start` on that changed anything in any document, newest first."""
         fleets = {each.name: each for each in self._reading.everywhere(start, FLEET, "")}
         for position, (commit, _) in enumerate(self._line.ids(start)):
+            self.positions[commit] = position
             files = [file for file in self._line.changes(commit, self._below) if parse.concerns(file.path, self._below)]
             old = self._documents([(file.path, file.before) for file in files])
             new = self._documents([(file.path, file.after) for file in files])
@@ -160,14 +192,15 @@ class Trail:
                 **{name: each for name, each in fleets.items() if (FLEET, name) not in new},
                 **{name: each for (kind, name), each in old.items() if kind == FLEET},
             }
-            yield self._whole(position, commit, (old, were), (new, fleets))
+            if files and (step := self._whole(position, commit, (old, were), (new, fleets))) is not None:
+                yield step
             fleets = were
 
     def _documents(self, files: list[tuple[str, str | None]]) -> dict[tuple[str, str], Written]:
         found = (each for path, blob in files if blob is not None for each in self._reading.all(path, blob))
         return {(each.kind, each.name): each for each in found}
 
-    def _whole(self, position: int, commit: str, before: "_Side", after: "_Side") -> Step:
+    def _whole(self, position: int, commit: str, before: "_Side", after: "_Side") -> Step | None:
         (old, were), (new, are) = before, after
         names = sorted({name for kind, name in {*old, *new} if kind == MODEL})
         asked = []
@@ -177,11 +210,14 @@ class Trail:
             )
             if (was.key if was else "") != (now.key if now else ""):
                 asked.append(Asked(name, was, now))
+        others = tuple(_fleet_words(old, new))
+        if not asked and not others:
+            return None
         return Step(
             position=position,
             commit=self._line.commit(commit),
             asked=tuple(asked),
-            others=tuple(_fleet_words(old, new)),
+            others=others,
             reverts=tuple(self._line.reverts(commit)) if names else (),
             problem=next((each.problem for each in new.values() if each.problem), ""),
             edge=self._line.cut(commit),

@@ -64,7 +64,7 @@ class Reading:
         found = (
             each
             for file in files
-            if self._speaks(file.blob, name or kind)
+            if self._speaks(file.blob, kind, name)
             for each in self._all_or_unreadable(file.path, file.blob, kind, name)
             if each.kind == kind and (not name or name in {each.name, each.servable})
         )
@@ -72,18 +72,15 @@ class Reading:
 
     def named(self, path: str, blob: str, kind: str, name: str) -> Written | None:
         """The document of that kind and name in a file, None where it has none."""
-        if not self._speaks(blob, name):
+        if not self._speaks(blob, kind, name):
             return None
         found = self._all_or_unreadable(path, blob, kind, name)
         return next((each for each in found if (each.kind, each.name) == (kind, name)), None)
 
     def all(self, path: str, blob: str) -> list[Written]:
         """Every document of a file that bears a name; not the files beside them."""
-        result = self._results.get(blob)
-        if result is None:
-            result = self._results[blob] = parse.parse_file(self._text(blob))
-        errors = [finding for finding in result.findings if not finding.warning]
-        problem = str(errors[0].at(path)) if errors else ""
+        result = self._parsed(blob)
+        problem = self.problem(path, blob)
         sound: dict[tuple[str, str], ModelDocument | FleetDocument] = {
             **{("Model", each.model.document): each for each in result.models},
             **{("Fleet", each.fleet.name): each for each in result.fleets},
@@ -103,13 +100,24 @@ class Reading:
 
     def _all_or_unreadable(self, path: str, blob: str, kind: str, name: str) -> list[Written]:
         """Every document of a file; where it is no YAML from some point on, the one sought stays, as unsound."""
-        found, result = self.all(path, blob), self._results[blob]
+        found, result = self.all(path, blob), self._parsed(blob)
         if result.readable or not name or any((each.kind, each.name) == (kind, name) for each in found):
             return found
         pattern = rb"^\s*name[ \t]*:[ \t]*[\"']?" + re.escape(name.encode()) + rb"[\"']?[ \t]*(#|$)"
         if re.search(pattern, self._text(blob), re.MULTILINE) is None:
             return found
         return [*found, Written(kind, name, path, blob, (1, 1), None, str(result.findings[-1].at(path)))]
+
+    def problem(self, path: str, blob: str) -> str:
+        """The first thing that is wrong with a file, "" where it is sound."""
+        errors = (finding for finding in self._parsed(blob).findings if not finding.warning)
+        return next((str(finding.at(path)) for finding in errors), "")
+
+    def _parsed(self, blob: str) -> parse.FileResult:
+        result = self._results.get(blob)
+        if result is None:
+            result = self._results[blob] = parse.parse_file(self._text(blob))
+        return result
 
     def beside(self, written: Written, commit: str) -> Written:
         """The same with the files that its checks name, as they are in a commit."""
@@ -120,10 +128,10 @@ class Reading:
         paths = [posixpath.join(self._below, path) for path in named]
         return replace(written, beside=tuple(zip(named, paths, self._line.blobs(commit, paths), strict=True)))
 
-    def _speaks(self, blob: str, name: str) -> bool:
-        """Whether a file may speak of a name: it stands there, or an escape does that might spell it."""
+    def _speaks(self, blob: str, *names: str) -> bool:
+        """Whether a file may speak of all these names: they stand there, or an escape does that might spell them."""
         text = self._text(blob)
-        return name.encode() in text or b"\\" in text
+        return all(name.encode() in text for name in names) or b"\\" in text
 
     def _text(self, blob: str) -> bytes:
         text = self._texts.get(blob)

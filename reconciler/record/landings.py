@@ -1,0 +1,171 @@
+"""How one commit's wish for one model fared on one server: judged by ledger lines, statuses and what came after.
+
+Pure; used by `record/deployments.py` only. A pass that is done is no proof that the wish was reached: the proof is a
+later line that names the commit as what stood before, a line that says the same was put right (drift), or the status of
+now. Where none of them is, the newer commit came before it was reached.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.state.entry import Entry, EntryKind, Initiator
+from reconciler.state.history import Fate, Landing
+from reconciler.state.outcome import ConditionStatus, ConditionType, OutcomeKind, Status, Sync
+
+_FATES = {
+    OutcomeKind.DONE: Fate.DONE,
+    OutcomeKind.FAILED: Fate.FAILED,
+    OutcomeKind.REFUSED: Fate.REFUSED,
+    OutcomeKind.TIMED_OUT: Fate.TIMED_OUT,
+    OutcomeKind.OVERTAKEN: Fate.OVERTAKEN,
+}
+_ASIDE = (Initiator.DRIFT, Initiator.RESTORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One wish on one server.
+
+    commit, position: of the commit that asked. until: the position of the next newer change of the model, -1 where
+    there is none. problem: why the commit cannot be in force. entries: the lines that belong to it, ascending. later:
+    the lines of the model on this server that belong to newer wishes. status: of the model here now, None where it has
+    none. in_force: the position of the commit that the server is held to, None where that is not known. begins: the
+    position of the ledger's first line, None where there is none. waits: why the head is not in force.
+    """
+
+    server: str
+    commit: str
+    position: int
+    until: int
+    problem: str = ""
+    entries: tuple[Entry, ...] = ()
+    later: tuple[Entry, ...] = ()
+    status: Status | None = None
+    in_force: int | None = None
+    begins: int | None = None
+    waits: str = ""
+
+    @property
+    def current(self) -> bool:
+        """Whether this is what the server is held to now."""
+        return self.in_force is not None and self.until < self.in_force <= self.position
+
+    @property
+    def sent(self) -> tuple[Entry, ...]:
+        """The lines of the way there; not those that put it right afterwards, or put another spec back."""
+        return tuple(each for each in self.entries if each.initiated_by not in _ASIDE)
+
+
+def landing(case: Case, positions: Mapping[str, int]) -> Landing:
+    """The judgement.
+
+    Args:
+        case: the wish.
+        positions: of every commit of the line that was walked, 0 for the newest.
+    """
+    fate, because = _sent(case, positions) if case.sent else _unsent(case, positions)
+    lines = case.sent or case.entries
+    ended = [each.finished for each in lines if each.finished is not None]
+    over = fate is not Fate.UNDER_WAY and ended
+    return Landing(
+        server=case.server,
+        fate=fate,
+        started=min((each.started for each in lines), default=None),
+        finished=max(ended) if over else None,
+        entries=tuple(each.id for each in case.entries),
+        because=because,
+        healed=sum(each.kind is EntryKind.INTENT and each.initiated_by == Initiator.DRIFT for each in case.entries),
+        by=lines[0].commit if lines and lines[0].commit != case.commit else "",
+    )
+
+
+def opened(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The intents among these lines that no outcome has ended."""
+    ended = {each.intent for each in entries if each.kind is EntryKind.OUTCOME}
+    return tuple(each for each in entries if each.kind is EntryKind.INTENT and each.intent not in ended)
+
+
+def ended(entries: Sequence[Entry]) -> tuple[Fate, str]:
+    """How the last finished pass among these lines ended, and with what evidence; under way where none has."""
+    last = next((each for each in reversed(entries) if each.kind is EntryKind.OUTCOME), None)
+    if last is None:
+        return Fate.UNDER_WAY, ""
+    return _FATES.get(OutcomeKind(last.outcome), Fate.FAILED), last.evidence
+
+
+def _sent(case: Case, positions: Mapping[str, int]) -> tuple[Fate, str]:
+    fate, evidence = ended(case.sent)
+    failed = fate not in (Fate.DONE, Fate.UNDER_WAY)
+    if any(each.initiated_by == Initiator.RESTORE for each in case.entries):
+        return _worst(case.sent)
+    if case.current:
+        return _now(case, (fate, evidence) if failed else None)
+    if reached(case, positions):
+        return Fate.DONE, evidence
+    if failed:
+        return fate, evidence
+    if fate is Fate.DONE and not any(line.author for line in case.later):
+        return fate, evidence  # nothing says otherwise: lines made from an older record name nothing that stood before
+    return Fate.OVERTAKEN, ""
+
+
+def _worst(entries: Sequence[Entry]) -> tuple[Fate, str]:
+    bad = [each for each in entries if each.kind is EntryKind.OUTCOME and each.outcome != OutcomeKind.DONE]
+    return ended(bad) if bad else (Fate.FAILED, "the last good spec was put back")
+
+
+def reached(case: Case, positions: Mapping[str, int]) -> bool:
+    """Whether a line says that the wish stood on the server before something else was begun, or was put right."""
+    if any(each.initiated_by == Initiator.DRIFT for each in case.entries):
+        return True
+    parents = [positions[each.parent] for each in case.later if each.parent in positions]
+    return any(case.until < parent <= case.position for parent in parents)
+
+
+def _now(case: Case, failed: tuple[Fate, str] | None) -> tuple[Fate, str]:
+    """The fate of the wish that the server is held to: as its status has it."""
+    if opened(case.sent):
+        return Fate.UNDER_WAY, ""
+    status = case.status
+    if status is None:
+        return failed or ended(case.sent)
+    if status.sync is Sync.SYNCED:
+        return Fate.DONE, ""
+    if failed is not None:
+        return failed
+    return _standing(status)
+
+
+def _standing(status: Status) -> tuple[Fate, str]:
+    """Held, with the reason, where something has to happen first; else under way."""
+    stalled = next((each for each in status.conditions if each.type is ConditionType.STALLED), None)
+    ready = next((each for each in status.conditions if each.type is ConditionType.READY), None)
+    said = stalled or ready
+    text = f"{said.reason}: {said.message}" if said is not None else ""
+    moving = any(
+        each.type is ConditionType.RECONCILING and each.status is ConditionStatus.TRUE for each in status.conditions
+    )
+    return (Fate.UNDER_WAY if moving and stalled is None else Fate.HELD), text
+
+
+def _unsent(case: Case, positions: Mapping[str, int]) -> tuple[Fate, str]:
+    if case.problem:
+        return Fate.INVALID, case.problem
+    if case.entries:  # all of them put it right: it had been reached before
+        return Fate.DONE, ""
+    if case.current and case.status is not None:
+        return (Fate.NOTHING, "") if case.status.sync is Sync.SYNCED else _standing(case.status)
+    if case.in_force is None and case.begins is None and not case.waits:
+        return Fate.UNRECORDED, ""  # there is no record at all
+    if case.in_force is None or case.position < case.in_force:
+        return Fate.WAITING, case.waits
+    return _passed(case, positions), ""
+
+
+def _passed(case: Case, positions: Mapping[str, int]) -> Fate:
+    """The fate of a wish that was in force, or was jumped over, without a line of its own."""
+    if reached(case, positions):
+        return Fate.NOTHING
+    if case.begins is None or case.position > case.begins:
+        return Fate.UNRECORDED
+    return Fate.WAITING if case.until < 0 else Fate.NEVER
