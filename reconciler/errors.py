@@ -6,7 +6,7 @@
     │   ├── SourceUnavailable           RETRY    the network or the git host; the mirror keeps healing
     │   ├── RevisionMissing             STALL    a branch or commit that the repository does not have
     │   ├── HistoryRewritten            STALL    a person: `reconciler acknowledge-rewrite`
-    │   ├── MirrorDamaged               STALL    a person: delete the local mirror, it is a cache
+    │   ├── MirrorDamaged               STALL    the service, which clones anew; a person where the disk is to blame
     │   ├── SourceUnverified            STALL    whoever signs commits, or whoever says which keys are trusted
     │   ├── MergeConflict               STALL    the author of the branch: merge or rebase it by hand
     │   ├── BranchMoved                 RETRY    whoever pushes: somebody else was first; make the commit anew
@@ -83,9 +83,17 @@ class HistoryRewritten(SourceError):
 
 
 class MirrorDamaged(SourceError):
-    """The repository on this disk cannot be read; a mirror may be deleted and is then fetched anew."""
+    """The repository on this disk cannot be read.
+
+    renewable: what is in it is damaged, so that a fresh clone would help; a full disk or a missing right is not healed
+    by one.
+    """
 
     reaction = Reaction.STALL
+
+    def __init__(self, message: str, *, renewable: bool = False) -> None:
+        super().__init__(message)
+        self.renewable = renewable
 
 
 class SourceUnverified(SourceError):

@@ -133,11 +133,28 @@ class TreeFile:
     size: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something in a commit's tree that is no file of its own: `kind` is "symbolic link" or "submodule"."""
+
+    path: str
+    kind: str
+
+
 class Source(Protocol):
     """The desired-state repository: a local mirror of one branch. Blocking; run it off the event loop."""
 
-    def poll(self) -> str | None:
+    @property
+    def followed(self) -> str:
+        """Which branch of which repository this is, without secrets: what is remembered of another does not count."""
+        ...
+
+    def poll(self, remembered: str | None = None) -> str | None:
         """Ask the remote once for the branch's head (one ref advertisement); fetch only if it moved.
+
+        Args:
+            remembered: the head that was accepted last, by the record. It counts where the mirror knows none, so that
+                a lost mirror does not make a rewritten branch pass unnoticed.
 
         Returns:
             The commit id at the head of the mirror, None where the remote's repository has no such branch yet.
@@ -146,6 +163,20 @@ class Source(Protocol):
             SourceUnavailable: the remote did not answer; the mirror is unchanged.
             RevisionMissing: the branch does not exist.
             HistoryRewritten: the branch no longer descends from the mirror's head, which is unchanged.
+            MirrorDamaged: the mirror cannot be used; `renew` helps where it is `renewable`.
+        """
+        ...
+
+    def renew(self) -> str:
+        """Set a damaged mirror aside and clone it anew; the head of the new one is accepted by the next `poll`.
+
+        Returns:
+            Where the old one lies now. Nothing is changed unless the new one is complete.
+
+        Raises:
+            SourceUnavailable: the remote did not answer.
+            RevisionMissing: the branch does not exist there.
+            MirrorDamaged: the new one cannot be made either.
         """
         ...
 
@@ -163,6 +194,10 @@ class Source(Protocol):
 
     def files(self, commit_id: str, path: str = "") -> Sequence[TreeFile]:
         """Every file below a path in the commit's tree, ascending by path. RevisionMissing for a missing path."""
+        ...
+
+    def left_out(self, commit_id: str, path: str = "") -> Sequence[LeftOut]:
+        """What `files` leaves out below a path: links and submodules, ascending by path."""
         ...
 
     def read(self, blob: str, limit: int) -> bytes:

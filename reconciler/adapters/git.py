@@ -4,11 +4,12 @@ Implements the `Source` port. A poll costs one connection and one ref advertisem
 branch moved. What the branch offers is fetched to a ref at the side first and becomes the mirror's head only where it
 descends from the head before: a force-push, a reset or a re-created branch is `HistoryRewritten` until a person says
 otherwise, and can be examined here meanwhile. The mirror holds every commit it ever followed, so that a rollback never
-needs the git host; it is a cache all the same, and may be deleted.
+needs the git host; it is a cache all the same, and is made anew where it is damaged or lost (`git_renewal.py`).
 
 Threads: polling and reading do not wait for each other, so that a silent host never delays healing.
 """
 
+import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -18,9 +19,11 @@ from pathlib import Path
 import pygit2
 from pygit2.enums import RepositoryOpenFlag
 
+from reconciler.adapters import git_renewal
 from reconciler.adapters.git_packs import unite_packs
 from reconciler.adapters.git_reader import GitReader, listing
 from reconciler.adapters.git_remote import GitCredentials, GitRemote, Patience, redact
+from reconciler.adapters.git_renewal import require_sound
 from reconciler.adapters.git_session import Session, connected
 from reconciler.errors import HistoryRewritten, MirrorDamaged, RevisionMissing
 
@@ -63,7 +66,12 @@ class GitMirror(GitReader):
         """The head of a rewritten branch that waits to be acknowledged, None where nothing waits."""
         return self._ref(self._offered_ref)
 
-    def poll(self) -> str | None:
+    @property
+    def followed(self) -> str:
+        """The repository's URL without secrets, and the branch."""
+        return f"{self.name} {self.remote.ref}"
+
+    def poll(self, remembered: str | None = None) -> str | None:
         """Ask the remote once for the branch's head and fetch only if it moved; see `ports.Source.poll`.
 
         Raises:
@@ -73,7 +81,8 @@ class GitMirror(GitReader):
             MirrorDamaged: the mirror on disk cannot be used.
         """
         with self._polling, self._apart() as mirror:
-            known = self.head()
+            require_sound(mirror, self.remote.ref)
+            known = self.head() or remembered
             with connected(mirror, self.remote) as session:
                 offered = self._bring(session, known)
             self._take_tags(mirror, session.heads)
@@ -82,6 +91,19 @@ class GitMirror(GitReader):
             accepted = self._accept(mirror, known, offered)
             self._tidy(mirror)
             return accepted
+
+    def renew(self) -> str:
+        """Set the mirror aside and clone it anew beside it first; see `ports.Source.renew`."""
+        with self._polling:
+            try:
+                aside = git_renewal.renewed(self.path, self.remote, self._offered_ref)
+            except (pygit2.GitError, KeyError, OSError) as error:
+                raise self._damaged(error) from error
+            with self._turn:
+                self._opened = None
+            self._tags.clear()
+            gc.collect()  # libgit2 shares open packs by path: an old handle in an error would bring them back
+            return str(aside)
 
     def acknowledge_rewrite(self) -> str:
         """Accept the branch's rewritten head, as it was last offered, as the new mirror head and return its id.
@@ -100,7 +122,7 @@ class GitMirror(GitReader):
                 )
             if known is not None:
                 mirror.references.create(f"refs/reconciler/superseded/{known}", known, force=True)
-            return self._move(mirror, known, offered)
+            return self._move(mirror, offered)
 
     def examine(self, revision: str) -> str:
         """Like `resolve`, for any branch or tag of the remote: its newest state is fetched first, beside the mirror's.
@@ -142,10 +164,16 @@ class GitMirror(GitReader):
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> MirrorDamaged:
+        renewable = git_renewal.heals(error)
+        why = f"it has no object {error.args[0]}" if isinstance(error, KeyError) else redact(str(error))
+        advice = (
+            "It is a cache: a service sets it aside and clones it anew by itself, as soon as the remote answers."
+            if renewable
+            else "Check the disk, its room, and who owns the folder."
+        )
         return MirrorDamaged(
-            f"The mirror {self.path} of {self.name} cannot be used: {redact(str(error))}. What is in force stays in "
-            "force. Check the disk and who owns the folder; if it is damaged, delete the folder: it is a cache and is "
-            "fetched anew, and the branch's head is then taken as it is."
+            f"The mirror {self.path} of {self.name} cannot be used: {why}. What is in force stays in force. {advice}",
+            renewable=renewable,
         )
 
     def _bring(self, session: Session, known: str | None) -> str | None:
@@ -166,7 +194,9 @@ class GitMirror(GitReader):
         for name in names:
             commit = heads.get(name + "^{}", heads[name])
             if self._tags.get(name) != commit and commit in mirror:
-                mirror.references.create(name, commit, force=True)
+                # A name that libgit2 does not take, or that an older tag is in the way of: only a name is missing.
+                with suppress(pygit2.GitError, ValueError, OSError):
+                    mirror.references.create(name, commit, force=True)
                 self._tags[name] = commit
 
     def _tidy(self, mirror: pygit2.Repository) -> None:
@@ -183,24 +213,34 @@ class GitMirror(GitReader):
         )
 
     def _accept(self, mirror: pygit2.Repository, known: str | None, offered: str) -> str:
-        if known is None or offered == known or mirror.descendant_of(offered, known):
-            return self._move(mirror, known, offered)
+        if known is None or offered == known or (known in mirror and mirror.descendant_of(offered, known)):
+            return self._move(mirror, offered)
         raise HistoryRewritten(self._rewritten(mirror, known, offered), known=known, offered=offered)
 
-    def _move(self, mirror: pygit2.Repository, known: str | None, offered: str) -> str:
-        if offered != known:
+    def _move(self, mirror: pygit2.Repository, offered: str) -> str:
+        if offered != self.head():
             mirror.references.create(self.remote.ref, offered, force=True)
         if mirror.references.get(self._offered_ref) is not None:
             mirror.references.delete(self._offered_ref)
         return offered
 
     def _rewritten(self, mirror: pygit2.Repository, known: str, offered: str) -> str:
+        told = (
+            f"Branch {self.remote.branch} of {self.name} was rewritten: it points at {offered[:10]} "
+            f"({self.commit(offered).subject}), which does not descend from {known[:10]} "
+        )
+        ways = (
+            f"If the new history is meant, run `reconciler acknowledge-rewrite`; if not, push a branch that contains "
+            f"{known[:10]}. "
+        )
+        if known not in mirror:
+            return (
+                f"{told}that the record names as its last head; the mirror was made anew since and does not have it. "
+                f"What is in force stays in force while the service runs. {ways}"
+            )
         base = mirror.merge_base(known, offered)
         shared = f"they part at {str(base)[:10]}" if base else "they share no history"
         return (
-            f"Branch {self.remote.branch} of {self.name} was rewritten: it points at {offered[:10]} "
-            f"({self.commit(offered).subject}), which does not descend from {known[:10]} "
-            f"({self.commit(known).subject}); {shared}. {known[:10]} stays in force. If the new history is meant, run "
-            f"`reconciler acknowledge-rewrite`; if not, push a branch that contains {known[:10]}. "
+            f"{told}({self.commit(known).subject}); {shared}. {known[:10]} stays in force. {ways}"
             f"Both are in the mirror: compare with `reconciler plan --from {known[:10]} --to {offered[:10]}`."
         )

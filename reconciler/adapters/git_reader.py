@@ -16,7 +16,7 @@ from pygit2.enums import FileMode
 from reconciler.adapters.git_signed import SignedCommit, split
 from reconciler.adapters.git_trailers import trailers
 from reconciler.errors import MirrorDamaged, RevisionMissing
-from reconciler.ports import TreeFile
+from reconciler.ports import LeftOut, TreeFile
 from reconciler.state.desired import Commit
 
 
@@ -43,9 +43,18 @@ class GitReader:
         with self._repository() as repository:
             return None if repository.head_is_unborn else str(repository.head.peel(pygit2.Commit).id)
 
-    def poll(self) -> str | None:
+    @property
+    def followed(self) -> str:
+        """The repository itself: whatever it has checked out."""
+        return self.name
+
+    def poll(self, remembered: str | None = None) -> str | None:
         """The head: there is nobody to ask."""
         return self.head()
+
+    def renew(self) -> str:
+        """Nobody's own repository is set aside. Raises MirrorDamaged."""
+        raise MirrorDamaged(f"{self.name} is read where it lies and is not cloned anew. Look at it with `git fsck`.")
 
     def acknowledge_rewrite(self) -> str:
         """Nothing can be rewritten behind the back of whoever reads the repository itself. Raises RevisionMissing."""
@@ -80,9 +89,14 @@ class GitReader:
             RevisionMissing: the commit has no such path.
         """
         with self._repository() as repository:
-            commit = self._commit(repository, commit_id)
-            parts = [part for part in path.split("/") if part not in {"", "."}]
-            return tuple(sorted(self._below(repository, commit, parts), key=lambda file: file.path))
+            entry, parts = self._at(self._commit(repository, commit_id), path)
+            return tuple(sorted(_walk(repository, entry, "/".join(parts)), key=lambda file: file.path))
+
+    def left_out(self, commit_id: str, path: str = "") -> Sequence[LeftOut]:
+        """Links and submodules below a path, ascending by path. Raises RevisionMissing like `files`."""
+        with self._repository() as repository:
+            entry, parts = self._at(self._commit(repository, commit_id), path)
+            return tuple(sorted(_odd(entry, "/".join(parts)), key=lambda each: each.path))
 
     def read(self, blob: str, limit: int) -> bytes:
         """The content of a blob, at most `limit` bytes and one more.
@@ -147,13 +161,15 @@ class GitReader:
             f"{_clue(repository, revision)}"
         )
 
-    def _below(self, repository: pygit2.Repository, commit: pygit2.Commit, parts: list[str]) -> Iterator[TreeFile]:
+    def _at(self, commit: pygit2.Commit, path: str) -> tuple[pygit2.Object, list[str]]:
+        """What lies at a path of a commit, and the path's parts."""
+        parts = [part for part in path.split("/") if part not in {"", "."}]
         entry: pygit2.Object = commit.tree
         for number, part in enumerate(parts):
             if not isinstance(entry, pygit2.Tree) or part not in entry:
                 raise RevisionMissing(self._no_path(commit, parts, number, entry))
             entry = entry[part]
-        yield from _walk(repository, entry, "/".join(parts))
+        return entry, parts
 
     def _no_path(self, commit: pygit2.Commit, parts: list[str], number: int, entry: pygit2.Object) -> str:
         there = sorted(_name(each) for each in entry) if isinstance(entry, pygit2.Tree) else []
@@ -190,6 +206,7 @@ def _clue(repository: pygit2.Repository, revision: str) -> str:
 
 
 _REGULAR = frozenset({int(FileMode.BLOB), int(FileMode.BLOB_EXECUTABLE)})
+_ODD = {int(FileMode.LINK): "symbolic link", int(FileMode.COMMIT): "submodule"}
 
 
 def listing(names: Sequence[str]) -> str:
@@ -216,6 +233,14 @@ def _walk_folder(repository: pygit2.Repository, tree: pygit2.Tree, prefix: str) 
             yield from _walk_folder(repository, entry, f"{prefix}{_name(entry)}/")
 
 
+def _odd(entry: pygit2.Object, path: str) -> Iterator[LeftOut]:
+    if isinstance(entry, pygit2.Tree):
+        for each in entry:
+            yield from _odd(each, f"{path}/{_name(each)}" if path else _name(each))
+    elif entry.filemode in _ODD:
+        yield LeftOut(path, _ODD[entry.filemode])
+
+
 def _name(entry: pygit2.Object) -> str:
     return (entry.raw_name or b"").decode(errors="replace")
 
@@ -228,13 +253,25 @@ def _as_value(commit: pygit2.Commit) -> Commit:
         author=_person(commit, commit.author),
         committer=_person(commit, commit.committer),
         time=float(commit.commit_time),
-        subject=" ".join(title.split()),
-        trailers=trailers(message),
+        subject=_shown(" ".join(title.split())),
+        trailers=tuple((key, _shown(value)) for key, value in trailers(message)),
     )
 
 
 def _person(commit: pygit2.Commit, signature: pygit2.Signature) -> str:
-    return f"{_text(commit, signature.raw_name)} <{_text(commit, signature.raw_email)}>"
+    return _shown(f"{_text(commit, signature.raw_name)} <{_text(commit, signature.raw_email)}>")
+
+
+_LONGEST_SHOWN = 1000
+"""Characters of a subject, a name or a trailer that are kept; a message may have a million of them."""
+
+
+def _shown(text: str) -> str:
+    """Text of strangers as logs and terminals may have it: without what moves a cursor, and not without end."""
+    short = text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    if short.isprintable():
+        return short
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in short)
 
 
 def _text(commit: pygit2.Commit, raw: bytes) -> str:

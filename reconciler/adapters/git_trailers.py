@@ -14,24 +14,27 @@ _BY_GIT = ("Signed-off-by: ", "(cherry picked from commit ")
 
 def trailers(message: str) -> tuple[tuple[str, str], ...]:
     """Pairs of key and value in the order of the message; keys keep their spelling, values lose outer white space."""
-    unfolded: list[str] = []
+    unfolded: list[list[str]] = []  # in parts: a hostile message has a million continuations
     for line in _last_paragraph(message.split("\n")):
         if line[:1].isspace() and unfolded:
-            unfolded[-1] += " " + line.strip()
+            unfolded[-1].append(line.strip())
         else:
-            unfolded.append(line)
-    found = [_TRAILER.fullmatch(line) for line in unfolded]
+            unfolded.append([line])
+    found = [_TRAILER.fullmatch(" ".join(parts)) for parts in unfolded]
     return tuple((match[1], match[2].strip()) for match in found if match)
 
 
 def _last_paragraph(lines: list[str]) -> list[str]:
     """The lines of the trailer block without comments, empty where the last paragraph is none."""
     block: list[str] = []
+    begun = False
     for line in reversed(_after_title(lines)):
         if line.strip():
-            block.insert(0, line)
-        elif any(not each.startswith("#") for each in block):
+            block.append(line)
+            begun = begun or not line.startswith("#")
+        elif begun:
             break
+    block.reverse()
     return [line for line in block if not line.startswith("#")] if _is_trailer_block(block) else []
 
 

@@ -94,6 +94,11 @@ def _(_event: events.SourceRecovered) -> list[Line]:
 
 
 @lines.register
+def _(event: events.SourceRenewed) -> list[Line]:
+    return [(logging.WARNING, "the mirror of the repository was made anew", {"why": event.message})]
+
+
+@lines.register
 def _(event: events.LaneOpened) -> list[Line]:
     return [(logging.INFO, "server taken up", {"server": event.server})]
 

@@ -18,7 +18,7 @@ from reconciler.adapters.lock import StateDirectory
 from reconciler.cli import verb, verification
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
-from reconciler.errors import HistoryRewritten, RevisionMissing
+from reconciler.errors import HistoryRewritten, MirrorDamaged, RevisionMissing
 from reconciler.ports import Ledger, Source
 from reconciler.source import Baseline, Documents, Judged, Pauses, Terms, Watch
 from reconciler.state.desired import Commit, Desired
@@ -62,8 +62,10 @@ def for_reading(options: RepositoryOptions, state: Path) -> GitReader:
     return GitMirror(directory.path / "reading.git", where)
 
 
-def head(source: Source, options: RepositoryOptions) -> str:
+def head(source: Source, options: RepositoryOptions, remembered: str | None = None) -> str:
     """The branch's head, after asking the remote once.
+
+    remembered: the head that was accepted last, by the record; for the mirror that a service follows.
 
     Raises:
         SourceUnavailable: the remote did not answer.
@@ -72,7 +74,7 @@ def head(source: Source, options: RepositoryOptions) -> str:
     if not isinstance(source, GitMirror):
         return source.resolve(f"refs/heads/{options.branch}")
     try:
-        found = source.poll()
+        found = _polled(source, remembered)
     except HistoryRewritten as error:
         if source.path.name != "reading.git":
             raise
@@ -81,6 +83,16 @@ def head(source: Source, options: RepositoryOptions) -> str:
     if found is None:
         raise RevisionMissing(f"{source.name} has no commit on branch {options.branch} yet. Push one.")
     return found
+
+
+def _polled(source: GitMirror, remembered: str | None) -> str | None:
+    try:
+        return source.poll(remembered)
+    except MirrorDamaged as error:
+        if not error.renewable:
+            raise
+        verb.say(f"warning: {error} The old one was set aside: {source.renew()}.")
+        return source.poll(remembered)
 
 
 def commit_named(source: Source, revision: str | None, options: RepositoryOptions) -> str:

@@ -45,6 +45,14 @@ class SourceRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceRenewed:
+    """The local copy of the repository was damaged; it was set aside and cloned anew."""
+
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LaneOpened:
     """A server is reconciled from now on."""
 
@@ -172,6 +180,7 @@ Event: TypeAlias = (
     CommitInForce
     | SourceTrouble
     | SourceRecovered
+    | SourceRenewed
     | LaneOpened
     | ServerLetGo
     | PassSent

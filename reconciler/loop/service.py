@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from reconciler.loop import reactions
-from reconciler.loop.events import CommitInForce, SourceRecovered, SourceTrouble
+from reconciler.loop.events import CommitInForce, SourceRecovered, SourceRenewed, SourceTrouble
 from reconciler.loop.lanes import Lanes
 from reconciler.loop.schedule import Timer
 from reconciler.loop.tools import Tools
@@ -111,11 +111,13 @@ class Service:
         except Exception as error:  # whatever it is, `reactions` words it
             response = reactions.respond(error, 1)
             trouble = Trouble(response.reason, response.message, self._tools.clock.now())
-            return replace(self._answer, trouble=trouble)
+            return replace(self._answer, trouble=trouble, renewed="")
         return self._answer
 
     def _take_up(self, found: InForce) -> None:
         now = self._tools.clock.now()
+        if found.renewed:
+            self._tools.tell(SourceRenewed(now, found.renewed))
         trouble = (found.trouble.reason, found.trouble.message) if found.trouble is not None else None
         if trouble != self._trouble:
             self._trouble = trouble

@@ -60,6 +60,11 @@ def _(_event: events.SourceRecovered) -> Iterator[str]:
 
 
 @said.register
+def _(event: events.SourceRenewed) -> Iterator[str]:
+    yield f"repository: {event.message}"
+
+
+@said.register
 def _(event: events.ServerLetGo) -> Iterator[str]:
     yield f"{_short(event.server)}  let go"
 

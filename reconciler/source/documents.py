@@ -8,9 +8,11 @@ before, at any path and in any commit, are not read again.
 """
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 
 from reconciler import parse
 from reconciler.ports import Source, TreeFile
+from reconciler.source import names
 
 
 class Documents:
@@ -37,6 +39,8 @@ class Documents:
         commit = self._source.commit(commit_id)
         tree = self._source.files(commit_id, self._path)
         files = [each for each in tree if parse.concerns(each.path, self._path)]
+        if unnamable := names.odd(files):
+            return parse.Parsed(None, unnamable)
         if sum(file.size for file in files) > parse.MAX_TOTAL_BYTES:
             return parse.Parsed(None, (self._too_much(files),))
         sources = self._read(files, self._cache, parse.MAX_BYTES)
@@ -45,7 +49,9 @@ class Documents:
         if sum(file.size for file in (*files, *beside)) > parse.MAX_TOTAL_BYTES:
             return parse.Parsed(None, (self._too_much(beside),))
         sources += self._read(beside, self._cache.shelf, parse.MAX_CHECK_BYTES)
-        return parse.parse(commit, sources, cache=self._cache, below=self._path)
+        parsed = parse.parse(commit, sources, cache=self._cache, below=self._path)
+        remarks = names.remarks(files, self._source.left_out(commit_id, self._path), self._path)
+        return replace(parsed, warnings=tuple(sorted((*parsed.warnings, *remarks)))) if remarks else parsed
 
     def _read(self, files: Sequence[TreeFile], known: Container[str], limit: int) -> list[parse.SourceFile]:
         """These files; contents that are known by their blob ids are not read again."""

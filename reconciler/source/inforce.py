@@ -26,7 +26,7 @@ class InForce:
     head: the newest commit known, which is in force only where it is `desired.commit`. problems, warnings: of the
     head's documents, as printable lines. trouble: what is wrong, if anything. asked_again_at: while the remote does not
     answer, the time from which on the next refresh asks it again. verified: the condition `SourceVerified`, None where
-    nothing is asked of signatures.
+    nothing is asked of signatures. renewed: that the mirror was cloned anew in this very refresh, and why, or "".
     """
 
     desired: Desired | None = None
@@ -36,6 +36,7 @@ class InForce:
     trouble: Trouble | None = None
     asked_again_at: float = 0.0
     verified: Condition | None = None
+    renewed: str = ""
 
     @property
     def up_to_date(self) -> bool:

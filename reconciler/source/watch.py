@@ -3,6 +3,7 @@
     poll ──► head moved? ──► signed as asked? ──► documents valid? ──yes──► noted as good ──► in force
                │ no              │ no                │ no: what was in force stays, with every problem
                └─ remote down, branch missing, history rewritten: what was in force stays, with the way out
+                  (mirror damaged: set aside and cloned anew, whatever that brings)
 
 Owned by the service, which calls `refresh` off its event loop at every tick and trigger. After a restart the last good
 commit of the record is in force before anybody is asked. On a first start with a bad head nothing is in force, and
@@ -12,9 +13,9 @@ nothing is applied. Deliberately not here: timers, threads, git, and anything ab
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reconciler.errors import Reaction, RevisionMissing, SourceError
+from reconciler.errors import MirrorDamaged, Reaction, RevisionMissing, SourceError
 from reconciler.ports import Clock, Ledger, Source
-from reconciler.source import seal
+from reconciler.source import followed, seal
 from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.inforce import Backoff, InForce, Trouble
@@ -60,6 +61,7 @@ class Watch:
         self._trust = (terms or Terms()).trust or Trust(source, None, Verify.NONE)
         self._baseline = Baseline(ledger, lambda commit: documents.at(commit).desired)
         self._failures = 0
+        self._renewed_at = float("-inf")
         self._insisted = False
         self._following: Trouble | None = None  # what is wrong with reaching the branch
         self._reading: Trouble | None = None  # what is wrong with the mirror
@@ -101,23 +103,57 @@ class Watch:
 
     def refresh(self) -> InForce:
         """Ask the remote once, judge its head where that is new, and say what is in force."""
+        self._answer = replace(self._answer, renewed="")
         self._poll()
         self.recall()
         try:
-            head = self._source.head()
-            if head is not None and (head != self._judged or self._trusts_others()):
-                self._judge(head)
-            self._reading = self._nothing_yet() if head is None else None
+            self._on_sound_mirror(self._look)
         except SourceError as error:
             self._reading = self._trouble(self._reading, type(error).__name__, str(error))
         return self._with_trouble()
+
+    def _look(self) -> None:
+        """Judge the mirror's head where there is something new to it."""
+        head = self._source.head()
+        if head is not None:
+            followed.remember(self._ledger, self._source, head)
+            if head != self._judged or self._trusts_others():
+                self._judge(head)
+        self._reading = self._nothing_yet() if head is None else None
+
+    def _on_sound_mirror(self, act: Callable[[], object]) -> None:
+        """Do it; where the mirror turns out damaged, once more on one that is cloned anew."""
+        try:
+            act()
+            return
+        except MirrorDamaged as error:
+            damage = MirrorDamaged(str(error), renewable=error.renewable)  # lets go of what the old one's stack holds
+        self._renew(damage)
+        self._ask()
+        act()
+
+    def _ask(self) -> None:
+        self._source.poll(followed.remembered(self._ledger, self._source))
+
+    def _renew(self, error: MirrorDamaged) -> None:
+        """Have a damaged mirror made anew, not more often than a remote that is silent is asked. Raises SourceError."""
+        now = self._clock.now()
+        if not error.renewable or now < self._renewed_at + self._pauses.backoff.longest:
+            raise error
+        try:
+            aside = self._source.renew()
+        except SourceError as why:
+            raise MirrorDamaged(f"{error} That was not possible yet: {why}") from why
+        self._renewed_at = now
+        text = f"{error} It was cloned anew; the old one lies in {aside}, to be looked at and deleted."
+        self._answer = replace(self._answer, renewed=text)
 
     def _poll(self) -> None:
         if self._clock.now() < self._answer.asked_again_at and not self._insisted:
             return
         self._insisted = False
         try:
-            self._source.poll()
+            self._on_sound_mirror(self._ask)
         except SourceError as error:
             self._not_followed(error)
         else:

@@ -1,3 +1,4 @@
+import errno
 import os
 import shutil
 import subprocess
@@ -7,8 +8,9 @@ import pygit2
 import pytest
 from repositories import Repository
 
+from reconciler.adapters import git_renewal
 from reconciler.adapters.git import GitMirror, GitReader, GitRemote
-from reconciler.errors import MirrorDamaged, Reaction, RevisionMissing, SourceUnavailable
+from reconciler.errors import MirrorDamaged, RevisionMissing, SourceUnavailable
 
 
 @pytest.fixture
@@ -103,6 +105,15 @@ def test_a_message_in_an_encoding_nobody_knows_is_read_as_far_as_possible(
     assert mirror.commit(str(head)).subject == "Caf\N{REPLACEMENT CHARACTER}"
 
 
+def test_what_strangers_write_into_a_commit_moves_no_cursor_and_ends(mirror: GitMirror, repository: Repository) -> None:
+    head = repository.commit({"a.yaml": "a"}, "Red \x1b[31malert\x1b[0m " + "x" * 5000 + "\n\nNote: \x07bell\n")
+    mirror.poll()
+    commit = mirror.commit(head)
+    assert commit.subject.isprintable()
+    assert len(commit.subject) == 1001
+    assert commit.trailers == (("Note", "\N{REPLACEMENT CHARACTER}bell"),)
+
+
 def test_a_blob_beyond_what_is_ever_loaded_is_only_too_large(mirror: GitMirror, repository: Repository) -> None:
     head = repository.commit({"a.yaml": "0123456789"})
     mirror.poll()
@@ -174,35 +185,76 @@ def break_objects(mirror: GitMirror) -> None:
             file.write_bytes(b"damaged")
 
 
-def test_a_damaged_mirror_is_named_and_deleting_it_heals(mirror: GitMirror, repository: Repository) -> None:
+def test_a_damaged_mirror_is_named_and_made_anew_beside_what_was_there(
+    mirror: GitMirror, repository: Repository
+) -> None:
     head = repository.commit({"a.yaml": "a"})
     mirror.poll()
     break_objects(mirror)
     again = GitMirror(mirror.path, mirror.remote)
     with pytest.raises((MirrorDamaged, RevisionMissing)):
         again.files(head)
-    repository.commit({"a.yaml": "b"})
-    with pytest.raises((MirrorDamaged, SourceUnavailable), match=r"[Dd]elete the (mirror|folder)"):
+    newer = repository.commit({"a.yaml": "b"})
+    with pytest.raises(MirrorDamaged, match=r"cannot be used.*clones it anew") as damage:
         again.poll()
-    shutil.rmtree(mirror.path)
-    assert GitMirror(mirror.path, mirror.remote).poll() == repository.git.revparse_single("main").id
+    assert damage.value.renewable
+    assert again.renew() == f"{mirror.path}.damaged"
+    assert again.poll() == newer
+    assert Path(f"{mirror.path}.damaged", "HEAD").exists()
 
 
-def test_a_mirror_whose_head_is_garbage_is_damaged_and_a_person_must_act(
-    mirror: GitMirror, repository: Repository
-) -> None:
+def test_a_mirror_whose_head_is_garbage_is_damaged(mirror: GitMirror, repository: Repository) -> None:
     repository.commit({"a.yaml": "a"})
     mirror.poll()
     (mirror.path / "refs/heads/main").write_text("garbage")
-    with pytest.raises(MirrorDamaged, match="delete the folder: it is a cache") as damage:
+    with pytest.raises(MirrorDamaged, match="It is a cache") as damage:
         mirror.poll()
-    assert damage.value.reaction is Reaction.STALL
+    assert damage.value.renewable
 
 
 def test_a_mirror_folder_that_cannot_be_made_is_an_error_with_its_path(repository: Repository, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MirrorDamaged, match=r"file/mirror\.git"):
+    with pytest.raises(MirrorDamaged, match=r"file/mirror\.git.*Check the disk") as damage:
         GitMirror(tmp_path / "file" / "mirror.git", GitRemote(repository.url)).poll()
+    assert not damage.value.renewable
+
+
+def test_a_full_disk_or_a_missing_right_is_not_healed_by_a_clone() -> None:
+    assert not git_renewal.heals(OSError(errno.ENOSPC, "No space left on device"))
+    assert not git_renewal.heals(PermissionError(errno.EACCES, "Permission denied"))
+    assert not git_renewal.heals(pygit2.GitError("could not write to 'x': No space left on device"))
+    assert git_renewal.heals(pygit2.GitError("object not found - no match for id (12)"))
+    assert git_renewal.heals(OSError(errno.EIO, "Input/output error"))
+
+
+def test_a_repository_of_somebody_is_never_set_aside(repository: Repository) -> None:
+    with pytest.raises(MirrorDamaged, match="not cloned anew"):
+        GitReader(repository.path).renew()
+    assert repository.path.exists()
+
+
+def test_a_tag_that_stands_in_the_way_of_another_is_only_a_name(mirror: GitMirror, repository: Repository) -> None:
+    head = repository.commit({"a.yaml": "a"})
+    repository.git.references.create("refs/tags/v1", head)
+    mirror.poll()
+    repository.git.references.delete("refs/tags/v1")
+    repository.git.references.create("refs/tags/v1/rc", head)
+    assert mirror.poll() == head
+
+
+def test_thousands_of_refs_cost_one_advertisement_and_no_writes(mirror: GitMirror, repository: Repository) -> None:
+    head = repository.commit({"a.yaml": "a"})
+    names = "".join(f"{head} refs/heads/topic/{number:04}\n" for number in range(5000))
+    (repository.path / "packed-refs").write_text("# pack-refs with: sorted \n" + names)
+    assert mirror.poll() == head
+    assert list(mirror._open().references) == ["refs/heads/main"]
+
+
+def test_a_repository_with_a_detached_head_is_followed_by_its_branch(repository: Repository, tmp_path: Path) -> None:
+    first, second = repository.commit({"a.yaml": "a"}), repository.commit({"a.yaml": "b"})
+    subprocess.run(["git", "clone", "-q", str(repository.path), str(tmp_path / "clone")], check=True)
+    subprocess.run(["git", "checkout", "-q", "--detach", first], cwd=tmp_path / "clone", check=True)
+    assert GitMirror(tmp_path / "m.git", GitRemote(str(tmp_path / "clone"))).poll() == second
 
 
 def test_a_clone_at_hand_is_read_where_it_lies(repository: Repository, tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import subprocess
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -54,3 +55,12 @@ def test_trailers_are_what_git_itself_finds(message: str) -> None:
 )
 def test_trailers_are_the_last_paragraph_and_never_the_title(message: str, found: list[tuple[str, str]]) -> None:
     assert list(trailers(message)) == found
+
+
+@pytest.mark.parametrize("line", ["#\n\n", " more\n", "Key: value\n"])
+def test_a_message_without_end_costs_time_in_proportion(line: str) -> None:
+    """Each of these took time with the square of its length once: minutes for a message that fits into one push."""
+    message = "Title\n\nKey: value\n" + line * 200_000
+    began = time.process_time()
+    trailers(message)
+    assert time.process_time() - began < 10

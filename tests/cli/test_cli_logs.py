@@ -37,6 +37,7 @@ EVENTS: list[tuple[events.Event, int]] = [
     (events.CommitInForce(1.0, Commit("abc", "Ada", 1.0, "two"), ("eu/gpu-1",)), logging.INFO),
     (events.SourceTrouble(1.0, "SourceUnavailable", "silent"), logging.ERROR),
     (events.SourceRecovered(1.0), logging.INFO),
+    (events.SourceRenewed(1.0, "its head was garbage"), logging.WARNING),
     (events.LaneOpened(1.0, "eu/gpu-1"), logging.INFO),
     (events.ServerLetGo(1.0, "eu/gpu-1"), logging.INFO),
     (events.ServerStateChanged(1.0, "eu/gpu-1", DOWN, Standing.LOST), logging.WARNING),

@@ -1,6 +1,6 @@
 """Which commit is in force, on real repositories, real documents and the real record; only time is made up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -353,30 +353,6 @@ def test_a_remote_down_above_a_bad_head_tells_both(place: Place) -> None:
     message = str(watch.refresh().trouble)
     assert "there is no directory" in message
     assert "is not put in force" in message
-
-
-def damage(folder: Path) -> Callable[[], None]:
-    """Damages a mirror, and gives what heals it."""
-    head = folder / "refs/heads/main"
-    sound = head.read_text()
-    head.write_text("garbage")
-
-    def heal() -> None:
-        head.write_text(sound)
-
-    return heal
-
-
-def test_a_damaged_mirror_leaves_what_was_in_force_and_leaves_no_trace_when_healed(place: Place) -> None:
-    watch = place.watch()
-    place.repository.commit(documents(1))
-    watch.refresh()
-    heal = damage(place.mirror.path)
-    answer = watch.refresh()
-    assert version(answer) == 1
-    assert reason(answer) == "MirrorDamaged"
-    heal()
-    assert watch.refresh().trouble is None
 
 
 def test_a_good_commit_that_cannot_be_recorded_is_not_put_in_force(place: Place) -> None:

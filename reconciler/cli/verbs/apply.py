@@ -36,14 +36,15 @@ def apply(
 
     from reconciler.cli import planfile, wiring
     from reconciler.cli import repository as repositories
-    from reconciler.source import seal
+    from reconciler.source import followed, seal
     from reconciler.source.trust import signed
 
     reviewed = planfile.load(plan_file) if plan_file is not None else None
     directory = state.directory()
     with wiring.writing(directory, "reconciler apply") as ledger:
         source = repositories.mirror(repository, directory)
-        head = repositories.head(source, repository)
+        head = repositories.head(source, repository, followed.remembered(ledger, source))
+        followed.remember(ledger, source, head)
         judged = repositories.verified(source, head, repository, ledger.good_commit())
         wanted = repositories.wanted(source, head, repository.path).desired
         wanted = replace(wanted, commit=signed(wanted.commit, judged.signature))
