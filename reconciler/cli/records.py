@@ -61,6 +61,7 @@ def age(state: Path) -> str:
 def everything(ledger: SqliteLedger) -> "Records":
     """What `explain` answers from."""
     from reconciler.expose.explain import Records  # its tables are not for the service
+    from reconciler.loop import botbook
 
     statuses = tuple(ledger.statuses())
     servers = sorted({each.server for each in statuses})
@@ -69,7 +70,7 @@ def everything(ledger: SqliteLedger) -> "Records":
     intents = tuple(each for server in servers for each in ledger.intents(server=server, limit=50))
     outcomes = tuple(outcome for intent in intents for outcome in ledger.outcomes(intent.id))
     loads = {(each.server, name): seconds for each in ledger.memories() for name, seconds in each.load_seconds}
-    return Records(statuses, plans, intents, outcomes, ledger.noted(TROUBLE) or "", loads)
+    return Records(statuses, plans, intents, outcomes, ledger.noted(TROUBLE) or "", loads, botbook.waiting(ledger))
 
 
 def _plan(text: str) -> ServerPlan | None:

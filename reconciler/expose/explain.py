@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from reconciler.expose import diff, timeline, words
 from reconciler.expose.documents import Data, difference_document, envelope, hold_document
 from reconciler.expose.status import leading
+from reconciler.propose import Waiting
 from reconciler.state.outcome import Condition, Intent, Outcome, Status
 from reconciler.state.plan import Action, ActionKind, Difference, Hold, ServerPlan
 
@@ -21,7 +22,8 @@ _NAMED = 12
 class Records:
     """What the record holds: statuses, last plans by server, intents newest first, outcomes, trouble with git ("").
 
-    loads: seconds that the last load took, by server and model.
+    loads: seconds that the last load took, by server and model. bots: what bots wait for, each with what servers call
+    the model.
     """
 
     statuses: tuple[Status, ...]
@@ -30,6 +32,7 @@ class Records:
     outcomes: tuple[Outcome, ...] = ()
     trouble: str = ""
     loads: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    bots: tuple[tuple[str, Waiting], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Answer:
 
     planned: whether a plan is on record. obstacles: what keeps it as it is, what needs somebody first. next: the
     actions to come, in order. about: how long these take, in words ("" where there are none). last: the newest intent
-    that touched the subject.
+    that touched the subject. bots: why bots commit nothing for the model.
     """
 
     status: Status
@@ -57,6 +60,7 @@ class Answer:
     about: str = ""
     last: timeline.Done | None = None
     look_again_at: float | None = None
+    bots: tuple[Waiting, ...] = ()
 
 
 def subjects(subject: str, statuses: Iterable[Status]) -> list[Status]:
@@ -100,8 +104,9 @@ def _unknown(subject: str, statuses: Iterable[Status]) -> str:
 def _answer(status: Status, records: Records) -> Answer:
     plan, model = records.plans.get(status.server), status.model
     last = _last(status, records)
+    bots = tuple(each for name, each in records.bots if name == model)
     if plan is None:
-        return Answer(status, last=last)
+        return Answer(status, last=last, bots=bots)
     holds = [each for each in plan.holds if model in ("", each.model) or not each.model]
     return Answer(
         status,
@@ -112,6 +117,7 @@ def _answer(status: Status, records: Records) -> Answer:
         about=_about(plan, status, records),
         last=last,
         look_again_at=plan.look_again_at,
+        bots=bots,
     )
 
 
@@ -169,6 +175,7 @@ def _lines(answer: Answer) -> list[str]:
     lines += [f"  differs   {diff.difference_text(each)}" for each in answer.differences]
     lines += [line for obstacle in answer.obstacles for line in _obstacle(obstacle)]
     lines.append(f"  next      {_next(answer)}")
+    lines += [f"  bot       {_bot(each)}" for each in answer.bots]
     if answer.last is not None:
         lines.append(f"  last      {timeline.headline(answer.last)}")
     lines.append(f"  in force  commit {status.commit[:10] or 'none yet'}; state recorded {words.moment(status.at)}")
@@ -181,6 +188,11 @@ def _obstacle(obstacle: Obstacle) -> list[str]:
     since = f", since {words.moment(obstacle.since)}" if obstacle.since else ""
     until = f", {words.moment(hold.until)} at the latest" if hold.until is not None else ""
     return [f"  {word:<8}  {hold.reason}{since}: {hold.detail}", f"            released by {hold.released_by}{until}"]
+
+
+def _bot(each: Waiting) -> str:
+    until = f", until {words.moment(each.until)}" if each.until is not None else ""
+    return f"{each.bot} {'leaves it to a person' if each.stuck else 'waits'}: {each.reason}{until}: {each.words}"
 
 
 def _next(answer: Answer) -> str:
@@ -211,6 +223,17 @@ def _item(answer: Answer) -> dict[str, Data]:
         "next": _next(answer),
         "lookAgainAt": words.timestamp(answer.look_again_at),
         "last": timeline.done_document(answer.last) if answer.last else None,
+        "bots": [_bot_item(each) for each in answer.bots],
+    }
+
+
+def _bot_item(each: Waiting) -> dict[str, Data]:
+    return {
+        "bot": str(each.bot),
+        "reason": each.reason,
+        "message": each.words,
+        "until": words.timestamp(each.until),
+        "needsPerson": each.stuck,
     }
 
 

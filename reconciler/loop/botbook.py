@@ -40,9 +40,14 @@ class BotBook:
         self._ledger.note(COMMITS + document, json.dumps([asdict(each) for each in both]))
         self._known[document] = both
 
-    def publish(self, said: Mapping[str, Sequence[Proposal | Waiting]]) -> None:
-        """Keep what bots have to say, where it is not what was kept last."""
-        waiting = [asdict(each) for each_said in said.values() for each in each_said if isinstance(each, Waiting)]
+    def publish(self, said: Mapping[str, Sequence[Proposal | Waiting]], names: Mapping[str, str]) -> None:
+        """Keep what bots wait for, where it is not what was kept last; names: what servers call each model."""
+        waiting = [
+            {"model": names.get(document, document), "waits": asdict(each)}
+            for document, found in said.items()
+            for each in found
+            if isinstance(each, Waiting)
+        ]
         text = json.dumps(waiting)
         if text != self._said:
             self._ledger.note(SAID, text)
@@ -55,10 +60,10 @@ def commits(ledger: Ledger, document: str) -> tuple[Made, ...]:
     return tuple(_made(each) for each in json.loads(noted)) if noted else ()
 
 
-def waiting(ledger: Ledger) -> tuple[Waiting, ...]:
-    """What every bot waits for, as last recorded."""
+def waiting(ledger: Ledger) -> tuple[tuple[str, Waiting], ...]:
+    """What every bot waits for, as last recorded, each with what servers call the model."""
     noted = ledger.noted(SAID)
-    return tuple(_waiting(each) for each in json.loads(noted)) if noted else ()
+    return tuple((each["model"], _waiting(each["waits"])) for each in json.loads(noted)) if noted else ()
 
 
 def _made(noted: dict[str, Any]) -> Made:

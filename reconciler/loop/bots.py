@@ -67,6 +67,7 @@ class Bots:
         self._errors: defaultdict[str, int] = defaultdict(int)
         self._told: dict[str, tuple[str, str]] = {}
         self._paused: dict[str, float] = {}
+        self._names: dict[str, str] = {}
         self.said: dict[str, tuple[Proposal | Waiting, ...]] = {}
 
     async def run(self) -> None:
@@ -100,7 +101,8 @@ class Bots:
             if not acted:  # the next one is decided from the head that this one makes
                 acted = await self._act(sight, desired, said)
         if everything or acted:
-            self._book.publish(self.said)
+            self._names |= {sight.model.document: sight.model.name for sight in found}
+            self._book.publish(self.said, self._names)
 
     def _notice(self, found: Sequence[Sight]) -> None:
         """Have the statuses say of every model that its spec was taken back, while git still asks for it."""

@@ -5,6 +5,7 @@ from expose_samples import COMMIT, LOAD, PROMOTE, config
 from rich.console import Console
 
 from reconciler.expose import documents, explain, problems, status, timeline
+from reconciler.propose import Bot, Waiting
 from reconciler.state.look import LabelKind, LabelReading, ServingError, VersionState
 from reconciler.state.memory import LabelMemory, Memory, VersionMemory
 from reconciler.state.outcome import (
@@ -193,3 +194,14 @@ def test_explanation_says_how_long_it_takes_from_the_last_loads() -> None:
 def test_explanation_says_that_a_load_was_never_measured() -> None:
     said = told("half")
     assert "(about 2.0 s once it may go, and a load that was never measured here)" in said
+
+
+def test_explain_says_what_a_bot_waits_for_and_what_it_leaves_to_a_person() -> None:
+    waits = Waiting(Bot.PROMOTION, "half-eu", "Baking", "version 2 has to stand well", until=AT)
+    stuck = Waiting(Bot.ROLLBACK, "half-eu", "HadBefore", "a person wanted it once more", stuck=True)
+    name = next(status.model for status in STATUSES if status.model)
+    records = explain.Records(STATUSES, {}, bots=((name, waits), (name, stuck), ("other", waits)))
+    text = explain.explain_text(name, explain.answers(name, records), records)
+    assert text.count("  bot  ") == 2 * sum(status.model == name for status in STATUSES)
+    assert "promotion waits: Baking, until " in text
+    assert "rollback leaves it to a person: HadBefore: a person wanted it once more" in text
