@@ -10,7 +10,6 @@ from reconciler.state.automation import Automation
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel
 from reconciler.state.look import PathFacts, Presence, VersionFiles
-from reconciler.state.versions import specific
 
 NOW = 1_800_000_000.0
 AUTO = (("Rollback-Trigger", "auto"),)
@@ -21,7 +20,7 @@ def commit(name: str, *trailers: tuple[str, str]) -> Commit:
 
 
 def half(automation: Automation, *versions: int, **labels: int) -> DesiredModel:
-    return replace(model("half", *versions, **labels), automation=automation)
+    return replace(model("half", *versions), labels=tuple(sorted(labels.items())), automation=automation)
 
 
 def history(*specs: DesiredModel | None, made_by_bots: Sequence[int] = ()) -> tuple[propose.Chapter, ...]:
@@ -53,6 +52,3 @@ def well(
 
 def facts(wanted: DesiredModel, stands: Sequence[Stands], chapters: tuple[propose.Chapter, ...]) -> Facts:
     return Facts(wanted, chapters[0].last, tuple(stands), chapters, NOW)
-
-
-__all__ = ["NOW", "commit", "facts", "failed", "half", "history", "specific", "well"]
