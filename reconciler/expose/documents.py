@@ -76,7 +76,7 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
         "differences": [difference_document(each) for each in server.differences],
         "passes": [_pass(each) for each in server.passes],
         "holds": [hold_document(each) for each in server.holds],
-        "retained": [_retained(each) for each in server.retained],
+        "retained": [retained_document(each) for each in server.retained],
         "checks": [_due(each) for each in server.checks],
         "memory": None if server.memory is None else _memory(server.memory),
         "traffic": list(outline.section(server).traffic),
@@ -84,7 +84,8 @@ def server_document(server: ServerPlan) -> dict[str, Data]:
     }
 
 
-def _retained(each: Retained) -> dict[str, Data]:
+def retained_document(each: Retained) -> dict[str, Data]:
+    """A version that stays loaded for a while."""
     return {"model": each.model, "version": _version(each.version), "until": words.timestamp(each.until)}
 
 

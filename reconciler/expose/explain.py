@@ -1,4 +1,4 @@
-"""Why is it not applied yet? One answer per model and server, as sentences and as data.
+"""Why is it not applied yet? One answer per model and server, as data; `explained.py` has the sentences.
 
 Called by `explain MODEL|SERVER|FLEET`, from the record alone: nothing is asked of a server or of git, so it also
 answers for a server that is down. How old the answer is stands in it.
@@ -7,15 +7,11 @@ answers for a server that is down. How old the answer is stands in it.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.expose import diff, timeline, words
-from reconciler.expose.documents import Data, difference_document, envelope, hold_document
-from reconciler.expose.status import leading
+from reconciler.expose import timeline, words
+from reconciler.expose.documents import Data, difference_document, envelope, hold_document, retained_document
 from reconciler.propose import Waiting
 from reconciler.state.outcome import Condition, Intent, Outcome, Status
-from reconciler.state.plan import Action, ActionKind, Difference, Hold, ServerPlan
-
-_NAMED = 12
-"""Names listed where an unknown one was given; a fleet may have thousands."""
+from reconciler.state.plan import Action, ActionKind, Difference, Hold, Retained, ServerPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +45,8 @@ class Answer:
 
     planned: whether a plan is on record. obstacles: what keeps it as it is, what needs somebody first. next: the
     actions to come, in order. about: how long these take, in words ("" where there are none). last: the newest intent
-    that touched the subject. bots: why bots commit nothing for the model.
+    that touched the subject. bots: why bots commit nothing for the model. kept: versions that stay loaded for a while
+    although git no longer names them.
     """
 
     status: Status
@@ -61,6 +58,7 @@ class Answer:
     last: timeline.Done | None = None
     look_again_at: float | None = None
     bots: tuple[Waiting, ...] = ()
+    kept: tuple[Retained, ...] = ()
 
 
 def subjects(subject: str, statuses: Iterable[Status]) -> list[Status]:
@@ -78,27 +76,12 @@ def answers(subject: str, records: Records) -> list[Answer]:
     return [_answer(status, records) for status in subjects(subject, records.statuses)]
 
 
-def explain_text(subject: str, found: Sequence[Answer], records: Records) -> str:
-    """The answers as sentences."""
-    lines = [f"git: {records.trouble}", ""] if records.trouble else []
-    for answer in found:
-        lines += [*_lines(answer), ""]
-    return "\n".join(lines) if found else _unknown(subject, records.statuses)
-
-
 def explain_document(subject: str, found: Sequence[Answer], records: Records) -> dict[str, Data]:
     """The answers as data."""
     return envelope(
         "Explanation",
         {"subject": subject, "sourceTrouble": records.trouble or None, "answers": [_item(each) for each in found]},
     )
-
-
-def _unknown(subject: str, statuses: Iterable[Status]) -> str:
-    names = sorted({name for each in statuses for name in (each.model, each.server) if name})
-    known = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
-    known = known or "none yet"
-    return f"The record knows no model, server or fleet named {subject}; it knows {known}.\n"
 
 
 def _answer(status: Status, records: Records) -> Answer:
@@ -111,14 +94,21 @@ def _answer(status: Status, records: Records) -> Answer:
     return Answer(
         status,
         planned=True,
-        differences=tuple(each for each in plan.differences if model in ("", each.model)),
+        differences=_differences(plan, model),
         obstacles=tuple(Obstacle(hold, _since(hold, status, records)) for hold in sorted(holds, key=_people_first)),
         next=tuple(each for body in plan.passes for each in body.actions if model in ("", each.model)),
         about=_about(plan, status, records),
         last=last,
         look_again_at=plan.look_again_at,
         bots=bots,
+        kept=tuple(each for each in plan.retained if model in ("", each.model)),
     )
+
+
+def _differences(plan: ServerPlan, model: str) -> tuple[Difference, ...]:
+    """What differs, each thing once: of a model that waits the plan also has what it should be meanwhile, before."""
+    mine = (each for each in plan.differences if model in ("", each.model))
+    return tuple({(each.model, each.version, each.label): each for each in mine}.values())
 
 
 POLL = 1.0
@@ -136,7 +126,8 @@ def _about(plan: ServerPlan, status: Status, records: Records) -> str:
         known = [records.loads[key] for name in loading if (key := (status.server, name)) in records.loads]
         unknown |= len(known) < len(loading)
         seconds += max(known, default=0.0) + (POLL if any(each.kind in _VERSIONS for each in body.actions) else 0.0)
-    words_ = f"about {max(seconds, 0.1):.1f} s once it may go" if seconds < 90 else f"about {seconds / 60:.0f} min"
+    start = " once it may go" if plan.waiting or any(not hold.progressing for hold in plan.holds) else ""
+    words_ = f"about {max(seconds, 0.1):.1f} s{start}" if seconds < 90 else f"about {seconds / 60:.0f} min{start}"
     return f"{words_}, and a load that was never measured here" if unknown else words_
 
 
@@ -165,37 +156,8 @@ def _since(hold: Hold, status: Status, records: Records) -> float | None:
     return min(ages, default=None)
 
 
-def _lines(answer: Answer) -> list[str]:
-    status = answer.status
-    name = f"{status.model} on {status.server}" if status.model else status.server
-    lines = [f"{name}: {status.sync}, {status.health}"]
-    condition = leading(status)
-    if condition is not None:
-        lines.append(f"  state     {condition.reason} since {words.moment(condition.since)}: {condition.message}")
-    lines += [f"  differs   {diff.difference_text(each)}" for each in answer.differences]
-    lines += [line for obstacle in answer.obstacles for line in _obstacle(obstacle)]
-    lines.append(f"  next      {_next(answer)}")
-    lines += [f"  bot       {_bot(each)}" for each in answer.bots]
-    if answer.last is not None:
-        lines.append(f"  last      {timeline.headline(answer.last)}")
-    lines.append(f"  in force  commit {status.commit[:10] or 'none yet'}; state recorded {words.moment(status.at)}")
-    return lines
-
-
-def _obstacle(obstacle: Obstacle) -> list[str]:
-    hold = obstacle.hold
-    word = "waits" if hold.progressing else "blocked"
-    since = f", since {words.moment(obstacle.since)}" if obstacle.since else ""
-    until = f", {words.moment(hold.until)} at the latest" if hold.until is not None else ""
-    return [f"  {word:<8}  {hold.reason}{since}: {hold.detail}", f"            released by {hold.released_by}{until}"]
-
-
-def _bot(each: Waiting) -> str:
-    until = f", until {words.moment(each.until)}" if each.until is not None else ""
-    return f"{each.bot} {'leaves it to a person' if each.stuck else 'waits'}: {each.reason}{until}: {each.words}"
-
-
-def _next(answer: Answer) -> str:
+def next_words(answer: Answer) -> str:
+    """What happens next, in words."""
     if not answer.planned:
         return "the server is looked at; no plan of it is on record yet"
     if answer.next:
@@ -220,7 +182,8 @@ def _item(answer: Answer) -> dict[str, Data]:
         "conditions": [_condition(each) for each in status.conditions],
         "differences": [difference_document(each) for each in answer.differences],
         "holds": [{**hold_document(each.hold), "since": words.timestamp(each.since)} for each in answer.obstacles],
-        "next": _next(answer),
+        "next": next_words(answer),
+        "keptLoaded": [retained_document(each) for each in answer.kept],
         "lookAgainAt": words.timestamp(answer.look_again_at),
         "last": timeline.done_document(answer.last) if answer.last else None,
         "bots": [_bot_item(each) for each in answer.bots],

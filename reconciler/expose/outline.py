@@ -3,8 +3,8 @@
 Called by `text.py`, `markdown.py` and `folding.py`. No layout here, and nothing that the plan does not hold.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from reconciler.expose import words
 from reconciler.state import footprint
@@ -76,7 +76,7 @@ def section(server: ServerPlan) -> Section:
         server.server,
         verdict(server),
         tuple(_stage(body) for body in server.passes),
-        tuple(_held(hold) for hold in server.holds),
+        tuple(_merged(_held(hold) for hold in server.holds)),
         tuple(_traffic(server)),
         server.warnings,
         tuple(_kept(each) for each in server.retained),
@@ -102,7 +102,7 @@ def _kept(each: Retained) -> str:
 
 
 def _why(action: Action) -> str:
-    return "; ".join(part for part in (action.because, action.verdict) if part)
+    return words.one_line("; ".join(part for part in (action.because, action.verdict) if part))
 
 
 def verdict(server: ServerPlan) -> str:
@@ -167,7 +167,17 @@ def _held(hold: Hold) -> Held:
     parts += [str(hold.version)] if hold.version is not None else []
     parts += [hold.label] if hold.label is not None else []
     until = "" if hold.until is None else words.moment(hold.until)
-    return Held(" ".join(parts), str(hold.reason), hold.detail, hold.released_by, until, hold.progressing)
+    detail = words.one_line(hold.detail)
+    return Held(" ".join(parts), str(hold.reason), detail, hold.released_by, until, hold.progressing)
+
+
+def _merged(found: Iterable[Held]) -> Iterator[Held]:
+    """Holds that say the same of several subjects once, with all their names."""
+    alike: dict[Held, list[str]] = {}
+    for each in found:
+        alike.setdefault(replace(each, subject=""), []).append(each.subject)
+    for said, subjects in alike.items():
+        yield replace(said, subject=words.names(subjects))
 
 
 def _traffic(server: ServerPlan) -> Iterator[str]:

@@ -4,9 +4,11 @@ Called by `plan`, `apply` and the demo. Returns rich Text, so that the console d
 are honoured by rich); lines are never wrapped by us, so that the plain text is the same everywhere.
 """
 
+from dataclasses import replace
+
 from rich.text import Text
 
-from reconciler.expose import outline
+from reconciler.expose import outline, words
 from reconciler.state.plan import Plan
 
 STYLES = {"+": "green", "-": "red", "~": "yellow", "?": "cyan"}
@@ -15,16 +17,25 @@ STYLES = {"+": "green", "-": "red", "~": "yellow", "?": "cyan"}
 def plan_text(plan: Plan, subject: outline.Subject) -> Text:
     """The whole plan: heading, one section per server, summary."""
     text = Text(outline.heading(subject) + "\n")
-    for server in plan.servers:
+    for names, section in _folded(plan):
         text.append("\n")
-        _section(text, outline.section(server))
+        _section(text, words.names(names), section)
     text.append("\n")
     text.append(outline.summary(plan) + "\n", "bold")
     return text
 
 
-def _section(text: Text, section: outline.Section) -> None:
-    text.append(section.server, "bold").append(f"  {section.verdict}\n", "dim" if section.quiet else "")
+def _folded(plan: Plan) -> list[tuple[list[str], outline.Section]]:
+    """Servers of which the very same is to be said, together, in the order of the first of each."""
+    found: dict[outline.Section, list[str]] = {}
+    for server in plan.servers:
+        section = outline.section(server)
+        found.setdefault(replace(section, server=""), []).append(section.server)
+    return [(names, section) for section, names in found.items()]
+
+
+def _section(text: Text, name: str, section: outline.Section) -> None:
+    text.append(name, "bold").append(f"  {section.verdict}\n", "dim" if section.quiet else "")
     width = max((len(line.deed) for stage in section.stages for line in stage.lines), default=0)
     names = max((len(line.model) for stage in section.stages for line in stage.lines), default=0)
     for stage in section.stages:

@@ -46,6 +46,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def one_line(text: str) -> str:
+    """A text without line breaks: errors of TensorFlow come as several lines."""
+    return " ".join(part for each in text.splitlines() if (part := each.strip()))
+
+
 def names(each: Sequence[str], most: int = 3) -> str:
     """Names for a sentence: `gpu-1`, `gpu-1 and gpu-2`, `gpu-1, gpu-2, gpu-3 and 97 more`."""
     shown = list(each[:most])

@@ -9,7 +9,7 @@ from expose_samples import EVERY_KIND, PLAN, PROMOTE, QUIET, SUBJECT, same_as_go
 from rich.console import Console
 
 from reconciler.expose import documents, outline, text
-from reconciler.state.plan import ActionKind, HoldReason, Plan
+from reconciler.state.plan import ActionKind, Hold, HoldReason, Plan
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "v1alpha1" / "plan.json"
 
@@ -79,3 +79,16 @@ def test_colours_are_left_out_where_the_console_has_none() -> None:
     with console.capture() as capture:
         console.print(text.plan_text(PLAN, SUBJECT), soft_wrap=True, end="")
     assert capture.get() == text.plan_text(PLAN, SUBJECT).plain
+
+
+def test_servers_of_which_the_same_is_to_be_said_share_a_section() -> None:
+    several = Plan(PLAN.commit, tuple(replace(PROMOTE, server=f"eu/gpu-{number}") for number in range(100)))
+    shown = text.plan_text(several, SUBJECT).plain
+    assert "eu/gpu-0, eu/gpu-1, eu/gpu-2 and 97 more  " in shown
+    assert shown.count("Pass 1:") == 1
+
+
+def test_a_hold_on_several_models_is_said_once_with_their_names() -> None:
+    hold = Hold(HoldReason.FROZEN, "half", "window weekend", "the next opening")
+    held = replace(QUIET, holds=(hold, replace(hold, model="fashion")))
+    assert [each.subject for each in outline.section(held).held] == ["half and fashion"]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from expose_samples import COMMIT, LOAD, PROMOTE, config
 from rich.console import Console
 
-from reconciler.expose import documents, explain, problems, status, timeline
+from reconciler.expose import documents, explain, explained, problems, status, timeline
 from reconciler.propose import Bot, Waiting
 from reconciler.state.look import LabelKind, LabelReading, ServingError, VersionState
 from reconciler.state.memory import LabelMemory, Memory, VersionMemory
@@ -19,7 +19,7 @@ from reconciler.state.outcome import (
     Status,
     Sync,
 )
-from reconciler.state.plan import Pass, PassKind
+from reconciler.state.plan import Hold, HoldReason, Pass, PassKind, Retained, ServerPlan
 
 AT = 1_795_200_000.0
 BLOCKED = Condition(ConditionType.READY, ConditionStatus.FALSE, "ArtifactMissing", "version 7 is not in storage", AT)
@@ -49,7 +49,7 @@ RECORDS = explain.Records(STATUSES, {"eu-gpu/gpu-1": PROMOTE}, (INTENT,), (LOADE
 
 
 def told(subject: str) -> str:
-    return explain.explain_text(subject, explain.answers(subject, RECORDS), RECORDS)
+    return explained.explain_text(subject, explain.answers(subject, RECORDS), RECORDS)
 
 
 def test_each_fleet_comes_before_its_servers_and_each_server_before_its_models() -> None:
@@ -157,7 +157,7 @@ def test_explanation_as_json_has_the_same_holds() -> None:
 
 def test_trouble_with_git_stands_above_everything() -> None:
     records = explain.Records(STATUSES, {}, trouble="the remote does not answer")
-    said = explain.explain_text("half", explain.answers("half", records), records)
+    said = explained.explain_text("half", explain.answers("half", records), records)
     assert said.startswith("git: the remote does not answer\n")
 
 
@@ -187,7 +187,7 @@ def test_valid_commit_with_warnings_says_how_many() -> None:
 
 def test_explanation_says_how_long_it_takes_from_the_last_loads() -> None:
     known = replace(RECORDS, loads={("eu-gpu/gpu-1", "half"): 2.5})
-    said = explain.explain_text("half", explain.answers("half", known), known)
+    said = explained.explain_text("half", explain.answers("half", known), known)
     assert "half unload 1 (about 4.5 s once it may go)" in said
 
 
@@ -201,7 +201,59 @@ def test_explain_says_what_a_bot_waits_for_and_what_it_leaves_to_a_person() -> N
     stuck = Waiting(Bot.ROLLBACK, "half-eu", "HadBefore", "a person wanted it once more", stuck=True)
     name = next(status.model for status in STATUSES if status.model)
     records = explain.Records(STATUSES, {}, bots=((name, waits), (name, stuck), ("other", waits)))
-    text = explain.explain_text(name, explain.answers(name, records), records)
+    text = explained.explain_text(name, explain.answers(name, records), records)
     assert text.count("  bot  ") == 2 * sum(status.model == name for status in STATUSES)
     assert "promotion waits: Baking, until " in text
     assert "rollback leaves it to a person: HadBefore: a person wanted it once more" in text
+
+
+STUCK = Hold(HoldReason.FROZEN, "half", "window weekend", "the next opening")
+
+
+def explained_plan(plan: ServerPlan, subject: str, *found: Status) -> str:
+    known = explain.Records(found, {each.server: replace(plan, server=each.server) for each in found})
+    return explained.explain_text(subject, explain.answers(subject, known), known)
+
+
+def half_on(server: str, since: float = AT, *conditions: Condition) -> Status:
+    frozen = Condition(ConditionType.READY, ConditionStatus.FALSE, "Frozen", "window weekend", since)
+    return Status(server, "half", Sync.OUT_OF_SYNC, Health.HEALTHY, conditions or (frozen,), COMMIT.id, AT)
+
+
+def test_servers_that_are_held_alike_are_explained_once_with_the_longest_wait() -> None:
+    plan = ServerPlan("", holds=(STUCK,))
+    said = explained_plan(plan, "half", *(half_on(f"eu/gpu-{number}", AT - number) for number in range(5)))
+    assert said.startswith("half on eu/gpu-0, eu/gpu-1, eu/gpu-2 and 2 more: OutOfSync, Healthy\n")
+    assert "state     Frozen since 2026-11-20 18:39:56 UTC\n" in said
+    assert said.count("window weekend") == 1
+
+
+def test_a_hold_is_not_said_a_second_time_as_the_state() -> None:
+    said = explained_plan(ServerPlan("", holds=(STUCK,)), "half", half_on("eu/gpu-1"))
+    assert said.count("window weekend") == 1
+
+
+def test_of_a_server_the_explanation_names_the_models_that_are_held_alike_together() -> None:
+    plan = ServerPlan("", holds=(STUCK, replace(STUCK, model="fashion")))
+    said = explained_plan(plan, "gpu-1", replace(half_on("eu/gpu-1"), model=""))
+    assert "fashion and half: window weekend" in said
+    assert said.count("window weekend") == 1
+
+
+def test_what_only_follows_from_other_holds_is_not_said_to_block() -> None:
+    after = Hold(HoldReason.CHANGES_FIRST, "half", "version 1 stays until 2 is there", "the others")
+    said = explained_plan(ServerPlan("", holds=(STUCK, after)), "half", half_on("eu/gpu-1"))
+    assert "  follows   version 1 stays until 2 is there\n" in said
+
+
+def test_an_error_of_several_lines_is_one_line() -> None:
+    torn = replace(STUCK, detail="Read less bytes\n\t [[{{node RestoreV2}}]]")
+    said = explained_plan(ServerPlan("", holds=(torn,)), "half", half_on("eu/gpu-1"))
+    assert "Read less bytes [[{{node RestoreV2}}]]" in said
+
+
+def test_a_version_that_is_kept_loaded_and_checks_that_passed_are_named() -> None:
+    passed = Condition(ConditionType.CHECKS_PASSED, ConditionStatus.TRUE, "Passed", "golden of 2: as git says", AT)
+    said = explained_plan(ServerPlan("", retained=(Retained("half", 1, AT),)), "half", half_on("eu/g", AT, passed))
+    assert "keeps     half 1 loaded until 2026-11-20 18:40:00 UTC: going back to it needs no load" in said
+    assert "checks    golden of 2: as git says" in said

@@ -17,6 +17,7 @@ def explain(subject: Subject, state: StateOptions, output: OutputOptions) -> int
     from reconciler.cli import output as out
     from reconciler.cli import records, verb
     from reconciler.expose import explain as explaining
+    from reconciler.expose import explained
 
     with records.reading(state.directory()) as ledger:
         known = records.everything(ledger)
@@ -24,7 +25,7 @@ def explain(subject: Subject, state: StateOptions, output: OutputOptions) -> int
     if output.output is Format.TABLE:
         if remark := records.age(state.directory()):
             verb.say(remark)
-        out.show(explaining.explain_text(subject, found, known))
+        out.show(explained.explain_text(subject, found, known))
     else:
         out.emit(output.output, explaining.explain_document(subject, found, known))
     return Exit.OK if found else Exit.ERROR
