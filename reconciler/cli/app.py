@@ -24,6 +24,7 @@ from reconciler.cli.verbs import (
     server,
     status,
     sync,
+    trace,
     validate,
     version,
 )
@@ -61,6 +62,7 @@ for name, command in (
     ("status", status.status),
     ("explain", explain.explain),
     ("history", history.history),
+    ("trace", trace.trace),
     ("import", importing.import_),
     ("render", render.render),
     ("acknowledge-rewrite", rewrite.acknowledge_rewrite),

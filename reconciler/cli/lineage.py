@@ -94,7 +94,7 @@ def of_models(look: Look, documents: Iterable[str], limit: int) -> tuple[Row, ..
     for document in documents:
         trail = Trail(look.line, look.below)
         steps = list(islice(trail.of_model(look.head, document), limit + BEYOND))
-        found += _joined(look, steps, trail.positions, _lines(look, steps))
+        found += joined(look, steps, trail.positions, _lines(look, steps))
     return tuple(sorted(found, key=lambda row: (row.step.position, row.model)))
 
 
@@ -102,7 +102,7 @@ def of_all(look: Look, limit: int) -> tuple[Row, ...]:
     """The rows of every model."""
     trail = Trail(look.line, look.below)
     steps = list(islice(trail.of_all(look.head), limit + BEYOND))
-    return _joined(look, steps, trail.positions, _newest(look.ledger))
+    return joined(look, steps, trail.positions, _newest(look.ledger))
 
 
 def documents(look: Look, name: str) -> tuple[str, ...]:
@@ -131,7 +131,8 @@ def _newest(ledger: SqliteLedger | None) -> list[Entry]:
     return list(ledger.entries(after=max(low - MOST_ENTRIES, 0)))
 
 
-def _joined(look: Look, steps: list[Step], positions: dict[str, int], lines: list[Entry]) -> tuple[Row, ...]:
+def joined(look: Look, steps: list[Step], positions: dict[str, int], lines: list[Entry]) -> tuple[Row, ...]:
+    """The rows of these steps with these lines of the ledger, ascending, and what the record says besides."""
     first = look.ledger.entries(limit=1) if look.ledger is not None else ()
     named = {line.commit for line in lines if line.commit in positions}
     told = deployments.Told(

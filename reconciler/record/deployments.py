@@ -56,7 +56,7 @@ def rows(steps: Iterable[Step], told: Told) -> tuple[Row, ...]:
     A commit that changed no model and something else all the same is a row without one.
     """
     known = list(steps)
-    found = [row for chain in _chains(known) for row in _Chain(chain, told).rows()]
+    found = [row for chain in chains(known) for row in _Chain(chain, told).rows()]
     found += [Row(step, "") for step in known if not step.asked]
     return tuple(sorted(found, key=lambda row: (row.step.position, row.model)))
 
@@ -72,17 +72,17 @@ def is_at(server: str, named: str) -> bool:
     return named in {server, server.partition("/")[2]}
 
 
-def _chains(steps: Iterable[Step]) -> list[list[Change]]:
+def chains(steps: Iterable[Step]) -> list[list[Change]]:
     """The changes of each model, newest first; a renamed document is the same model."""
-    chains: dict[str, list[Change]] = defaultdict(list)
+    found: dict[str, list[Change]] = defaultdict(list)
     names: dict[str, str] = {}
     for step in steps:
         for asked in step.asked:
             name = names.get(asked.document, asked.document)
-            chains[name].append(Change(step, asked))
+            found[name].append(Change(step, asked))
             if asked.was:
                 names[asked.was] = name
-    return [_mended(chain) for chain in chains.values()]
+    return [_mended(chain) for chain in found.values()]
 
 
 def _mended(chain: list[Change]) -> list[Change]:

@@ -71,6 +71,11 @@ class Trail:
             return (name,)
         return tuple(sorted(each.name for each in found if each.servable == name))
 
+    def spec(self, commit: str, document: str) -> Spec | None:
+        """What a Model's document asks for in a commit, None where it is not there."""
+        known = self._at(commit, document)
+        return spec(known.model, [fleet for _, fleet in known.fleets if fleet is not None])
+
     def of_model(self, start: str, name: str) -> Iterator[Step]:
         """The commits from `start` on that changed what is asked of a Model, or where; newest first."""
         now, at = self._at(start, name), start
@@ -89,7 +94,7 @@ class Trail:
 
     def _same(self, at: str, now: _Known) -> tuple[Sequence[str], str | None]:
         """The commits from one on in which nothing of this changes, and the first one beyond."""
-        if now.complete:
+        if now.complete and self._line.blobs(at, now.paths()) == now.blobs():  # not so under names that are no text
             return self._line.stretch(at, now.paths())
         return next(([commit], parent) for commit, parent in self._line.ids(at))
 

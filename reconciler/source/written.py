@@ -151,7 +151,9 @@ def spec(written: Written | None, fleets: Sequence[Written]) -> Spec | None:
     place = Place(written.path, *written.at)
     said = written.said
     if not isinstance(said, ModelDocument):
-        return Spec(None, place, f"unsound {written.blob}", problem=written.problem or "it is not sound")
+        return Spec(
+            None, place, f"unsound {written.blob}", problem=written.problem or "it is not sound", blob=written.blob
+        )
     # A blob stands for the contents of its file, which nobody reads here.
     blobs = {name: blob or "" for name, _, blob in written.beside}
     checks = tuple(
@@ -162,7 +164,7 @@ def spec(written: Written | None, fleets: Sequence[Written]) -> Spec | None:
     servers = tuple(sorted({server for each in said.placements for server in _chosen(each, fleets)}))
     said_by_checks = [each.digest for each in checks]
     key = hashlib.sha256(repr((model, said_by_checks, servers)).encode("utf-8", "surrogatepass")).hexdigest()
-    return Spec(replace(model, place=place), place, key, servers)
+    return Spec(replace(model, place=place), place, key, servers, blob=written.blob)
 
 
 def _chosen(placement: Placement, fleets: Iterable[Written]) -> Iterable[str]:

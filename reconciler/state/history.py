@@ -17,7 +17,7 @@ class Spec:
 
     model: what it says, None where it is not sound; `problem` says then why. place: where the document begins. key:
     equal exactly where two documents say the same, whatever their layout; it covers placement and the files of checks.
-    servers: where it is placed, as `fleet/server`, ascending.
+    servers: where it is placed, as `fleet/server`, ascending. blob: of its file.
     """
 
     model: DesiredModel | None
@@ -25,6 +25,7 @@ class Spec:
     key: str
     servers: tuple[str, ...] = ()
     problem: str = ""
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)

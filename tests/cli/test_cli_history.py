@@ -3,62 +3,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cli_past import AT, SERVER, Service, two_commits_applied
 from cli_world import World
 
-from reconciler.adapters.git import GitMirror, GitRemote
 from reconciler.adapters.git_line import GitLine
-from reconciler.adapters.ledger import SqliteLedger
-from reconciler.adapters.lock import StateDirectory
-from reconciler.state.config import ServerConfig
-from reconciler.state.memory import Memory
-from reconciler.state.outcome import Health, Outcome, OutcomeKind, Status, Sync
-from reconciler.state.plan import Action, ActionKind, Pass, PassKind
-
-AT = 1_795_200_000.0
-SERVER = "eu/gpu-1"
-
-
-class Service:
-    """What a service leaves behind: a mirror of the repository, and a record of what it did."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        directory = StateDirectory(world.state)
-        directory.create()
-        self.ledger = SqliteLedger(directory.ledger)
-        self.mirror = GitMirror(directory.mirror, GitRemote(str(world.repo), "main"))
-
-    def follow(self) -> None:
-        self.mirror.poll()
-
-    def apply(self, commit: str, action: Action, at: float, before: str = "") -> None:
-        kind, past = OutcomeKind.DONE, ((action.model, f"sha256:{before}"),) if before else ()
-        body = Pass(1, PassKind.CHANGE, (action,), ServerConfig(), specs=((action.model, f"sha256:{commit}"),))
-        intent = self.ledger.intend(
-            at, self.mirror.commit(commit), SERVER, body, Memory(SERVER, "127.0.0.1:9", past=past)
-        )
-        self.ledger.settle([Outcome(intent.id, action, kind, at + 3.0)])
-
-    def stands(self, commit: str, sync: Sync = Sync.SYNCED) -> None:
-        self.ledger.set_statuses(SERVER, [Status(SERVER, "half", sync, Health.HEALTHY, (), commit, AT)], "")
-        self.ledger.set_good_commit(commit)
+from reconciler.state.plan import Action, ActionKind
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     """Two commits, both applied; the service has ended since."""
-    world = World(tmp_path)
-    world.write("[1]", "{stable: 1}")
-    first = world.commit("half 1 is stable")
-    world.write("[1, 2]", "{stable: 2}")
-    second = world.commit("half 2 is stable")
-    service = Service(world)
-    service.follow()
-    service.apply(first, Action(ActionKind.ADD_MODEL, "half", 1), AT)
-    service.apply(second, Action(ActionKind.LABEL, "half", 2, "stable", 1), AT + 100, first)
-    service.stands(second)
-    service.ledger.close()
-    return world
+    return two_commits_applied(World(tmp_path))
 
 
 def test_history_of_a_model_says_what_was_asked_and_what_came_of_it(world: World) -> None:
@@ -67,13 +22,13 @@ def test_history_of_a_model_says_what_was_asked_and_what_came_of_it(world: World
         f"{second}  half 2 is stable\n"
         "    by       Ada Lovelace <ada@example.org>, 2026-11-20 18:40:00 UTC\n"
         "    asked    stable 1 → 2, adds version 2\n"
-        "    applied  d3, 2026-11-20 18:41:40 UTC, took 3.0 s\n"
+        "    applied  d5, 2026-11-20 18:41:40 UTC, took 3.0 s\n"
         "    outcome  done on 1 of 1 server\n"
         "\n"
         f"{first}  half 1 is stable\n"
         "    by       Ada Lovelace <ada@example.org>, 2026-11-20 18:40:00 UTC\n"
         "    asked    adds the model: versions 1; stable 1\n"
-        "    applied  d1, 2026-11-20 18:40:00 UTC, took 3.0 s\n"
+        "    applied  d1, 2026-11-20 18:40:00 UTC, took 8.0 s\n"
         "    outcome  done on 1 of 1 server\n"
     )
 
@@ -92,7 +47,7 @@ def test_history_of_everything_names_the_model_and_what_else_changed(world: Worl
 
 
 def test_history_of_a_server_has_only_what_concerns_it(world: World) -> None:
-    assert "d3" in world.call("history", "--server", "gpu-1").out
+    assert "d5" in world.call("history", "--server", "gpu-1").out
     nothing = world.call("history", "--server", "gpu-9")
     assert nothing.out == ""
     assert "No commit concerns gpu-9" in nothing.err
@@ -101,7 +56,7 @@ def test_history_of_a_server_has_only_what_concerns_it(world: World) -> None:
 def test_history_as_json_has_ids_that_scripts_can_use(world: World) -> None:
     head = world.git("rev-parse", "HEAD").strip()
     row = json.loads(world.call("history", "half", "-o", "json").out)["rows"][0]
-    assert (row["deployment"], row["commit"]["id"], row["seconds"]) == ("d3", head, 3.0)
+    assert (row["deployment"], row["commit"]["id"], row["seconds"]) == ("d5", head, 3.0)
     assert row["servers"] == [
         {
             "server": SERVER,
@@ -109,7 +64,7 @@ def test_history_as_json_has_ids_that_scripts_can_use(world: World) -> None:
             "startedAt": "2026-11-20T18:41:40.000Z",
             "finishedAt": "2026-11-20T18:41:43.000Z",
             "because": None,
-            "ledger": [3, 4],
+            "ledger": [5, 6],
             "putRight": 0,
             "sentUnder": None,
         }
@@ -119,7 +74,7 @@ def test_history_as_json_has_ids_that_scripts_can_use(world: World) -> None:
 def test_history_as_markdown_is_a_table(world: World) -> None:
     lines = world.call("history", "half", "-o", "markdown").out.splitlines()
     assert lines[0].startswith("| deployment | commit | asked |")
-    assert lines[2].startswith("| d3 | `")
+    assert lines[2].startswith("| d5 | `")
 
 
 def test_history_shows_as_many_commits_as_asked_for(world: World) -> None:
