@@ -8,6 +8,7 @@ import yaml
 
 from reconciler import parse
 from reconciler.parse import importing, schemas
+from reconciler.state.automation import Automation, Discover, OnFailure, Promotion, Via
 from reconciler.state.check import CheckKind
 from reconciler.state.desired import Adopt, Commit, Desired, TransitionPolicy
 
@@ -80,6 +81,13 @@ def test_the_golden_request_expects_what_the_sample_of_that_name_answers() -> No
     golden = next(model for server in desired().servers for model in server.models if model.name == "half_plus_two")
     asked, expected = (json.loads(text) for text in (golden.checks[0].request, golden.checks[0].expect))
     assert [[x / 2 + 2] for (x,) in asked["instances"]] == expected["predictions"]
+
+
+def test_everything_that_may_be_committed_by_itself_is_shown_once_and_only_proposed() -> None:
+    models = {model.name: model.automation for server in desired().servers for model in server.models}
+    shown = models.pop("half_plus_two")
+    assert shown == Automation(OnFailure.BRANCH, Promotion(via=Via.BRANCH), Discover(via=Via.BRANCH), (13,))
+    assert not any(automation.asks for automation in models.values())
 
 
 def test_the_fleets_consent_to_first_contact() -> None:
