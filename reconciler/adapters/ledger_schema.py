@@ -84,7 +84,24 @@ CREATE TRIGGER entries_are_kept BEFORE DELETE ON entries
 BEGIN SELECT RAISE(ABORT, 'a line of the ledger is never removed'); END;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _LEDGER)
+_OUTBOX = """
+CREATE TABLE reports (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    commit_id TEXT NOT NULL,
+    fleet TEXT NOT NULL,
+    at REAL NOT NULL,
+    state TEXT NOT NULL,
+    text TEXT NOT NULL,
+    taken_at REAL NOT NULL DEFAULT 0,
+    taken_state TEXT,
+    taken_text TEXT,
+    tried_state TEXT,
+    tried_text TEXT,
+    UNIQUE (commit_id, fleet)
+) STRICT;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _LEDGER, _OUTBOX)
 _THEN: dict[int, Callable[[sqlite3.Connection], None]] = {2: tell_what_was_before}
 """What a migration does besides its script, in the same transaction."""
 

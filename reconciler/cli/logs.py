@@ -99,6 +99,18 @@ def _(event: events.SourceRenewed) -> list[Line]:
 
 
 @lines.register
+def _(event: events.ReportsHeldUp) -> list[Line]:
+    return [
+        (logging.WARNING, "commit statuses do not reach the git host; nothing waits for them", {"why": event.message})
+    ]
+
+
+@lines.register
+def _(_event: events.ReportsGoOn) -> list[Line]:
+    return [(logging.INFO, "commit statuses reach the git host again", {})]
+
+
+@lines.register
 def _(event: events.LaneOpened) -> list[Line]:
     return [(logging.INFO, "server taken up", {"server": event.server})]
 

@@ -25,6 +25,14 @@ class Format(enum.StrEnum):
     MARKDOWN = "markdown"
 
 
+class Provider(enum.StrEnum):
+    """A kind of git host that shows commit statuses."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    GITEA = "gitea"
+
+
 class LogFormat(enum.StrEnum):
     """How the service logs: lines for people where stderr is a terminal, JSON elsewhere."""
 
@@ -37,6 +45,7 @@ _REPOSITORY = "The desired-state repository"
 _CREDENTIALS = "Credentials of the git host"
 _OUTPUT = "Output"
 _VERIFIED = "Verified source"
+_STATUS = "Commit status"
 _REVIEW = "Plans between two commits"
 
 
@@ -189,6 +198,60 @@ class ReviewOptions:
         list[str] | None,
         typer.Option("--fleet", rich_help_panel=_REVIEW, help="Plan this fleet only; can be given several times."),
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusOptions:
+    """Where commit statuses are shown; nowhere unless a token is given."""
+
+    status_provider: Annotated[
+        Provider | None,
+        typer.Option(
+            envvar="RECONCILER_STATUS_PROVIDER",
+            rich_help_panel=_STATUS,
+            help="Kind of git host; derived from --repo where its name tells.",
+        ),
+    ] = None
+    status_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECONCILER_STATUS_URL",
+            rich_help_panel=_STATUS,
+            help="The host's API, such as https://git.example.com/api/v4; derived from --repo.",
+        ),
+    ] = None
+    status_repository: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECONCILER_STATUS_REPOSITORY",
+            rich_help_panel=_STATUS,
+            help="OWNER/NAME of the repository there; derived from --repo.",
+        ),
+    ] = None
+    status_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_STATUS_TOKEN_FILE",
+            rich_help_panel=_STATUS,
+            help="File that holds the token for commit statuses; or set RECONCILER_STATUS_TOKEN.",
+        ),
+    ] = None
+    status_target_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECONCILER_STATUS_TARGET_URL",
+            rich_help_panel=_STATUS,
+            help="The page that a commit status leads to.",
+        ),
+    ] = None
+    instance: Annotated[
+        str,
+        typer.Option(
+            envvar="RECONCILER_INSTANCE",
+            rich_help_panel=_STATUS,
+            help="Name of this reconciler, where several report on one repository.",
+        ),
+    ] = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import bothands, collector, logs, records, repository, triggers, verification, wiring
+from reconciler.cli import bothands, collector, logs, records, reporting, repository, triggers, verification, wiring
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
@@ -30,32 +30,45 @@ class Rhythm:
     observe: float
 
 
-def serve(options: RepositoryOptions, state: Path, form: LogFormat, rhythm: Rhythm, *, bots: bool = False) -> int:
-    """Run the service until SIGTERM or SIGINT; with `bots` it may commit what models ask for.
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the service goes about it: its log, its rhythm, where commit statuses are shown (None: nowhere).
+
+    bots: whether it may commit what models ask for.
+    """
+
+    log: LogFormat
+    rhythm: Rhythm
+    reports: reporting.Reports | None = None
+    bots: bool = False
+
+
+def serve(options: RepositoryOptions, state: Path, manner: Manner) -> int:
+    """Run the service until SIGTERM or SIGINT.
 
     Raises:
         Misused: what bots commit could never be put in force.
         StateLocked: another process holds the state directory.
         RecordError: the record cannot be used.
     """
-    logs.configure(form)
+    logs.configure(manner.log)
     collector.patient()
     with wiring.writing(state, "reconciler run") as ledger:
-        asyncio.run(_serve(options, state, ledger, rhythm, bots=bots))
+        asyncio.run(_serve(options, state, ledger, manner))
     return Exit.OK
 
 
-async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, rhythm: Rhythm, *, bots: bool) -> None:
+async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, manner: Manner) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
-    hands = bothands.hands(options, source) if bots else None
+    hands = bothands.hands(options, source) if manner.bots else None
     followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:
-        tools = wiring.tools(ledger, clients, Listener(ledger), Pace(idle=rhythm.observe))
-        service = Service(followed, tools, IntervalTimer(rhythm.git))
+        tools = wiring.tools(ledger, clients, Listener(ledger), Pace(idle=manner.rhythm.observe))
+        service = Service(followed, tools, IntervalTimer(manner.rhythm.git))
         log.info("service started", repository=source.name, branch=options.branch, state=str(state))
         for text in verification.lacking(options):
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
@@ -63,7 +76,8 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         beside += [Bots(service, tools, hands).run()] if hands is not None else []
         tasks = [asyncio.create_task(each) for each in beside]
         try:
-            await service.run(stop)
+            async with reporting.reporting(manner.reports, service, tools, state):
+                await service.run(stop)
         finally:
             for task in tasks:
                 task.cancel()

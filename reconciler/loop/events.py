@@ -176,6 +176,21 @@ class BotTrouble:
     pause: float
 
 
+@dataclass(frozen=True, slots=True)
+class ReportsHeldUp:
+    """Commit statuses do not reach the git host: why, and what to do. Nothing else waits for them."""
+
+    at: float
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsGoOn:
+    """Commit statuses reach the git host again."""
+
+    at: float
+
+
 Event: TypeAlias = (
     CommitInForce
     | SourceTrouble
@@ -194,6 +209,8 @@ Event: TypeAlias = (
     | BotCommitted
     | BotWaits
     | BotTrouble
+    | ReportsHeldUp
+    | ReportsGoOn
 )
 
 Events: TypeAlias = Callable[[Event], None]

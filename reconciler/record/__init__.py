@@ -1,4 +1,4 @@
-"""From plan and observation to what people are told: conditions and statuses.
+"""From plan and observation to what people are told: conditions, statuses, and commit statuses (`reports`).
 
 Pure functions over values; the store keeps what they return, `expose/` renders it. Deliberately not here: writing to
 the store (loop), texts for the terminal and a fleet's roll-up (expose).

@@ -38,6 +38,8 @@ EVENTS: list[tuple[events.Event, int]] = [
     (events.SourceTrouble(1.0, "SourceUnavailable", "silent"), logging.ERROR),
     (events.SourceRecovered(1.0), logging.INFO),
     (events.SourceRenewed(1.0, "its head was garbage"), logging.WARNING),
+    (events.ReportsHeldUp(1.0, "the token is not valid"), logging.WARNING),
+    (events.ReportsGoOn(1.0), logging.INFO),
     (events.LaneOpened(1.0, "eu/gpu-1"), logging.INFO),
     (events.ServerLetGo(1.0, "eu/gpu-1"), logging.INFO),
     (events.ServerStateChanged(1.0, "eu/gpu-1", DOWN, Standing.LOST), logging.WARNING),

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.options import LogOptions, RepositoryOptions, StateOptions
+from reconciler.cli.options import LogOptions, RepositoryOptions, StateOptions, StatusOptions
 
 Interval = Annotated[
     float,
@@ -30,6 +30,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     repository: RepositoryOptions,
     state: StateOptions,
     logs: LogOptions,
+    status: StatusOptions,
     interval: Interval = 60.0,
     observe_interval: Observe = 10.0,
     bots: Bots = False,
@@ -38,7 +39,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     SIGTERM and Ctrl-C end it within five seconds; a reload under way stays on record and is taken up at the next start.
     """
-    from reconciler.cli import service
+    from reconciler.cli import reporting, service
 
-    rhythm = service.Rhythm(interval, observe_interval)
-    return service.serve(repository, state.directory(), logs.log_format, rhythm, bots=bots)
+    reports = reporting.from_environment(status, repository.address)
+    manner = service.Manner(logs.log_format, service.Rhythm(interval, observe_interval), reports, bots)
+    return service.serve(repository, state.directory(), manner)
