@@ -1,4 +1,4 @@
-"""The outbox of commit statuses, in the record's SQLite file (`ports.Outbox`).
+"""The outbox of commit statuses, in the record's SQLite file (`loop.outbox.Outbox`).
 
 Opened by the service beside the ledger, under the same lock of the state directory, with a connection of its own: a
 status that cannot be written is a line in the log, and never what a reload waits for. What was sent and not answered is
@@ -26,7 +26,7 @@ _WAITING = "(taken_state IS NOT state OR taken_text IS NOT text)"
 
 
 class SqliteOutbox:
-    """See `ports.Outbox`. Threads: calls may come from any thread and are carried out one after the other."""
+    """See `loop.outbox.Outbox`. Threads: calls may come from any thread and are carried out one after the other."""
 
     def __init__(self, path: Path, *, most: int = MOST) -> None:
         """Open the outbox in a record that is there already, in its newest schema.

@@ -1,4 +1,4 @@
-"""Commit statuses over HTTP, to GitHub, GitLab or Gitea (`ports.StatusHost`), with httpx.
+"""Commit statuses over HTTP, to GitHub, GitLab or Gitea (`loop.outbox.StatusHost`), with httpx.
 
 httpx is imported at the first post, in a thread: a service that reports to nobody never pays for it. The token is read
 from where it lies at each request, never kept, never in a message. Redirects are not followed, because they would take
@@ -51,7 +51,7 @@ class Answer:
 
 
 class HttpStatusHost:
-    """See `ports.StatusHost`."""
+    """See `loop.outbox.StatusHost`."""
 
     def __init__(self, place: Place, token: SecretRef, now: Callable[[], float], *, deadline: float = DEADLINE) -> None:
         """Nothing is opened yet.
