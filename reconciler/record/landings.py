@@ -11,14 +11,18 @@ from dataclasses import dataclass
 from reconciler.state.entry import Entry, EntryKind, Initiator
 from reconciler.state.history import Fate, Landing
 from reconciler.state.outcome import ConditionStatus, ConditionType, OutcomeKind, Status, Sync
+from reconciler.state.plan import ActionKind
 
-_FATES = {
+_FATES: dict[str, Fate] = {
     OutcomeKind.DONE: Fate.DONE,
     OutcomeKind.FAILED: Fate.FAILED,
     OutcomeKind.REFUSED: Fate.REFUSED,
     OutcomeKind.TIMED_OUT: Fate.TIMED_OUT,
     OutcomeKind.OVERTAKEN: Fate.OVERTAKEN,
 }
+_WORST = (Fate.FAILED, Fate.REFUSED, Fate.TIMED_OUT, Fate.OVERTAKEN, Fate.DONE)
+AFTERWARDS = 30.0
+"""Seconds after which an unload by itself is no part of the way any more (`transition.keepPrevious`)."""
 _ASIDE = (Initiator.DRIFT, Initiator.RESTORE)
 
 
@@ -55,6 +59,19 @@ class Case:
         """The lines of the way there; not those that put it right afterwards, or put another spec back."""
         return tuple(each for each in self.entries if each.initiated_by not in _ASIDE)
 
+    @property
+    def healed(self) -> tuple[Entry, ...]:
+        """The lines that put right what the commit asked for; after a failure it may be the last good spec instead."""
+        own = {each.digest for each in self.sent}
+        drift = (each for each in self.entries if each.initiated_by == Initiator.DRIFT)
+        return tuple(each for each in drift if not own or each.digest in own)
+
+    @property
+    def restored(self) -> bool:
+        """Whether another spec was put back for this one, and nothing else was tried since."""
+        aside = {each.id for each in (*self.sent, *self.healed)}
+        return bool(self.entries) and self.entries[-1].id not in aside
+
 
 def landing(case: Case, positions: Mapping[str, int]) -> Landing:
     """The judgement.
@@ -65,18 +82,30 @@ def landing(case: Case, positions: Mapping[str, int]) -> Landing:
     """
     fate, because = _sent(case, positions) if case.sent else _unsent(case, positions)
     lines = case.sent or case.entries
-    ended = [each.finished for each in lines if each.finished is not None]
-    over = fate is not Fate.UNDER_WAY and ended
     return Landing(
         server=case.server,
         fate=fate,
         started=min((each.started for each in lines), default=None),
-        finished=max(ended) if over else None,
+        finished=_finished(lines) if fate is not Fate.UNDER_WAY else None,
         entries=tuple(each.id for each in case.entries),
         because=because,
-        healed=sum(each.kind is EntryKind.INTENT and each.initiated_by == Initiator.DRIFT for each in case.entries),
+        healed=sum(each.kind is EntryKind.INTENT for each in case.healed),
         by=lines[0].commit if lines and lines[0].commit != case.commit else "",
     )
+
+
+def _finished(lines: Sequence[Entry]) -> float | None:
+    """When the way there ended: not when a version went that had been kept loaded for a while."""
+    at: float | None = None
+    for each in lines:
+        if each.finished is None or (at is not None and _only_unloads(each) and each.started - at > AFTERWARDS):
+            continue
+        at = max(at or each.finished, each.finished)
+    return at
+
+
+def _only_unloads(line: Entry) -> bool:
+    return all(each.kind == ActionKind.UNLOAD for each in line.actions)
 
 
 def opened(entries: Sequence[Entry]) -> tuple[Entry, ...]:
@@ -86,18 +115,27 @@ def opened(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 
 def ended(entries: Sequence[Entry]) -> tuple[Fate, str]:
-    """How the last finished pass among these lines ended, and with what evidence; under way where none has."""
-    last = next((each for each in reversed(entries) if each.kind is EntryKind.OUTCOME), None)
-    if last is None:
+    """How these passes ended, and with what evidence: each action as it ended last, the worst of them.
+
+    A version that failed is unloaded before it is tried again: that this went well says nothing of the load.
+    """
+    passes = [each for each in entries if each.kind is EntryKind.OUTCOME]
+    if not passes:
         return Fate.UNDER_WAY, ""
-    return _FATES.get(OutcomeKind(last.outcome), Fate.FAILED), last.evidence
+    last = {
+        (each.kind, each.version, each.label, each.check): (_FATES.get(each.outcome, Fate.FAILED), each.evidence)
+        for entry in passes
+        for each in entry.actions
+    }
+    told = [*last.values()] or [(_FATES.get(passes[-1].outcome, Fate.FAILED), passes[-1].evidence)]
+    return min(told, key=lambda each: _WORST.index(each[0]))
 
 
 def _sent(case: Case, positions: Mapping[str, int]) -> tuple[Fate, str]:
     fate, evidence = ended(case.sent)
+    if case.restored and fate in (Fate.DONE, Fate.UNDER_WAY):
+        fate, evidence = Fate.FAILED, "the last good spec was put back"
     failed = fate not in (Fate.DONE, Fate.UNDER_WAY)
-    if any(each.initiated_by == Initiator.RESTORE for each in case.entries):
-        return _worst(case.sent)
     if case.current:
         return _now(case, (fate, evidence) if failed else None)
     if reached(case, positions):
@@ -109,14 +147,11 @@ def _sent(case: Case, positions: Mapping[str, int]) -> tuple[Fate, str]:
     return Fate.OVERTAKEN, ""
 
 
-def _worst(entries: Sequence[Entry]) -> tuple[Fate, str]:
-    bad = [each for each in entries if each.kind is EntryKind.OUTCOME and each.outcome != OutcomeKind.DONE]
-    return ended(bad) if bad else (Fate.FAILED, "the last good spec was put back")
-
-
 def reached(case: Case, positions: Mapping[str, int]) -> bool:
     """Whether a line says that the wish stood on the server before something else was begun, or was put right."""
-    if any(each.initiated_by == Initiator.DRIFT for each in case.entries):
+    if case.restored:
+        return False
+    if case.healed:
         return True
     parents = [positions[each.parent] for each in case.later if each.parent in positions]
     return any(case.until < parent <= case.position for parent in parents)
@@ -131,9 +166,8 @@ def _now(case: Case, failed: tuple[Fate, str] | None) -> tuple[Fate, str]:
         return failed or ended(case.sent)
     if status.sync is Sync.SYNCED:
         return Fate.DONE, ""
-    if failed is not None:
-        return failed
-    return _standing(status)
+    standing = _standing(status)
+    return standing if failed is None or standing[0] is Fate.UNDER_WAY else failed
 
 
 def _standing(status: Status) -> tuple[Fate, str]:

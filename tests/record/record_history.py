@@ -71,7 +71,7 @@ class Branch:
         first, started = len(self.entries) + 1, 1000.0 + 100 * self._intents
         opening = Entry(
             first, "", "", EntryKind.INTENT, self._intents, commit, "Ada", "Ada", "", parent, "eu", server, "fashion",
-            "sha256:x", (), started, initiated_by=by,
+            "sha256:x" if by is not Initiator.RESTORE else "sha256:y", (), started, initiated_by=by,
         )  # fmt: skip
         self.entries.append(opening)
         if outcome is not None:
