@@ -128,7 +128,7 @@ def test_texts_of_hostile_commits_are_shown_harmlessly(world: World) -> None:
     Service(world).follow()
     text, markdown = (world.call("history", "half", "-o", form).out for form in ("table", "markdown"))
     assert not {"\x1b", "\x07", "\u202e"} & set(text + markdown)
-    assert "\\x1b[2J" in text
+    assert "\N{REPLACEMENT CHARACTER}[2J" in text
     assert "<script>" not in markdown
     assert "&lt;script&gt;" in markdown
     assert " \\| @\u200bteam" in markdown
