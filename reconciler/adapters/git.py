@@ -241,6 +241,6 @@ class GitMirror(GitReader):
         base = mirror.merge_base(known, offered)
         shared = f"they part at {str(base)[:10]}" if base else "they share no history"
         return (
-            f"{told}({self.commit(known).subject}); {shared}. {known[:10]} stays in force. {ways}"
+            f"{told}({self.commit(known).subject}); {shared}. What is in force stays in force. {ways}"
             f"Both are in the mirror: compare with `reconciler plan --from {known[:10]} --to {offered[:10]}`."
         )

@@ -14,7 +14,7 @@ from reconciler.cli.options import LogFormat
 from reconciler.cli.structured import structlog
 from reconciler.expose import timeline, words
 from reconciler.loop import events
-from reconciler.state.memory import AnswerKind
+from reconciler.state.memory import AnswerKind, Standing
 from reconciler.state.outcome import OutcomeKind
 from reconciler.state.plan import Hold
 
@@ -123,7 +123,16 @@ def _(event: events.ServerLetGo) -> list[Line]:
 @lines.register
 def _(event: events.ServerStateChanged) -> list[Line]:
     level = logging.INFO if event.reach.answers else logging.WARNING
-    return [(level, f"server {words.reach(event.reach)}", {"server": event.server, "standing": str(event.standing)})]
+    fields = {"server": event.server, "standing": str(event.standing), "meaning": _MEANING[event.standing]}
+    return [(level, f"server {words.reach(event.reach)}", fields)]
+
+
+_MEANING = {
+    Standing.FIRST_CONTACT: "there is no record of this server",
+    Standing.KNOWN: "its config is the one sent last",
+    Standing.LOST: "what was sent last is not what is seen: another writer, a restart, or a record that is too old",
+    Standing.RESTARTED: "it has started anew, with its own config",
+}
 
 
 @lines.register

@@ -90,9 +90,14 @@ def _seen(base: Desired, wanted: Desired, state: StateOptions, how: ReviewOption
 
 def converged_at(base: Desired, wanted: Desired) -> dict[str, Observed]:
     """Every wanted server as it would be observed at rest on `base`, with the files of both commits in storage."""
-    return {
-        server.id: planner.at_rest(base.server(server.id) or _empty(server), also=server) for server in wanted.servers
-    }
+    return {server.id: _converged(base.server(server.id) or _empty(server), server) for server in wanted.servers}
+
+
+def _converged(base: DesiredServer, wanted: DesiredServer) -> Observed:
+    """At rest, and remembered to have come there: what a commit leaves alone waits for no wave and no window."""
+    observed = planner.at_rest(base, also=wanted)
+    goods = planner.reached(base, observed)
+    return replace(observed, good=goods, specs=tuple((good.config.name, good.digest) for good in goods))
 
 
 def _current(desired: Desired) -> Desired:

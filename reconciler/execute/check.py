@@ -172,7 +172,7 @@ def _largest(found: Comparison) -> str:
 
 def _took(times: Sequence[float]) -> str:
     middle = _ms(statistics.median(times))
-    return f"took {middle}" if len(times) == 1 else f"took {middle} in the middle of {len(times)}"
+    return f"took {middle}" if len(times) == 1 else f"took {middle} (median of {len(times)})"
 
 
 def _ms(seconds: float) -> str:

@@ -91,7 +91,8 @@ def _memory(found: MemoryUse) -> Iterator[str]:
     )
     of = f"{budget}, {reserve} of it in reserve" if found.reserve else budget
     known = "" if not found.unknown else ", without what is not known"
-    yield f"{before} now, {peak} at most on the way, {after} at the end, of {of} (1.2 × the files{known})"
+    if found.peak or not found.unknown:
+        yield f"{before} now, {peak} at most on the way, {after} at the end, of {of} (1.2 × the files{known})"
     for each in found.choices:
         yield f"{each.model}  auto comes to {each.policy}: {each.because}"
 

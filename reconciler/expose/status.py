@@ -143,14 +143,15 @@ def _row(status: Status, memory: Memory | None) -> Row:
         tuple(sorted((each.label, words.reading(each.reading)) for each in readings)),
         status.commit,
         status.at,
-        _versions(memory, status.model) if memory and status.model and status.sync is not Sync.UNKNOWN else (),
+        _versions(memory, status) if memory and status.model and status.sync is not Sync.UNKNOWN else (),
     )
 
 
-def _versions(memory: Memory, model: str) -> tuple[tuple[int, str], ...]:
-    """The versions that are there, or failed; those that ended well are history (E28)."""
-    own = [each for each in memory.versions if each.model == model and each.state is not VersionState.ABSENT]
-    failed = [(each.version, "FAILED") for each in own if each.state is VersionState.END and each.error]
+def _versions(memory: Memory, status: Status) -> tuple[tuple[int, str], ...]:
+    """The versions that are there; those that ended well are history (E28), and failures are once git is content."""
+    own = [each for each in memory.versions if each.model == status.model and each.state is not VersionState.ABSENT]
+    ended = [] if status.sync is Sync.SYNCED else [each for each in own if each.state is VersionState.END]
+    failed = [(each.version, "FAILED") for each in ended if each.error]
     there = [(each.version, each.state.name) for each in own if each.state is not VersionState.END]
     return tuple(sorted(failed + there))
 

@@ -148,8 +148,12 @@ def _because(server: DesiredServer, due: CheckDue) -> str:
     model = server.model(due.model)
     labels = [label for label, version in model.labels if version == due.version] if model is not None else []
     if due.against:
-        return f"compared with version {due.against}, before {' and '.join(labels)} goes to it"
-    return f"before {' and '.join(labels)} goes to it" if labels else "before any label goes to it"
+        return f"compared with version {due.against}, before {_labels(labels)}"
+    return f"before {_labels(labels)}" if labels else "before any label goes to it"
+
+
+def _labels(labels: Sequence[str]) -> str:
+    return f"{labels[0]} goes to it" if len(labels) == 1 else f"{' and '.join(labels)} go to it"
 
 
 def assumed(observed: Observed, due: Iterable[CheckDue]) -> Observed:

@@ -86,6 +86,7 @@ def _quarantine(wanted: DesiredModel, spent: tuple[Failure, ...], *, restored: b
         reason,
         wanted.name,
         f"version {worst.version} failed to load {times(worst.count)}: {worst.error}; {back}",
-        "a commit that changes this model's spec, or repaired files under a new version number",
+        "a commit that changes this model's spec (repaired files get a version number of their own); or `reconciler "
+        f"retry {wanted.name}`, where the cause is gone",
         version=worst.version,
     )

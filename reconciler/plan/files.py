@@ -62,7 +62,7 @@ def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
         )
         return Hold(HoldReason.ARTIFACT_MISSING, target.name, detail, release, version=version)
     if files.growing:
-        detail = f"{where} is not at rest: it lacks {', '.join(files.lacks)}"
+        detail = f"{where} is not complete yet: it lacks {', '.join(files.lacks)}"
         release, until = "a moment without a change", stage.observed.at + SOON
         return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, release, until, version, progressing=True)
     if not files.complete:

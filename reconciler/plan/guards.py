@@ -66,7 +66,7 @@ def _frozen(server: DesiredServer, observed: Observed, free: ServerPlan, freeze:
 def _freeze_hold(server: DesiredServer, freeze: Freeze) -> Hold:
     if freeze is _TIGHT:
         return _tight_hold()
-    passing = ", going back to what was served before and healing pass" if freeze.rollbacks else ", healing passes"
+    passing = "; healing, and going back to what was served before, may" if freeze.rollbacks else "; healing may"
     detail = f"{freeze.window} of Fleet {server.fleet.name} lets no change begin{passing}"
     release = "the next opening" if freeze.until is not None else "a commit that changes the windows: none opens soon"
     return Hold(HoldReason.FROZEN, "", detail, release, until=freeze.until, since=freeze.since)

@@ -200,12 +200,12 @@ def use(server: DesiredServer, aims: Targets, road: Sequence[tuple[Observed, Pas
     )
 
 
-def cautions(server: DesiredServer, found: MemoryUse | None) -> tuple[str, ...]:
-    """What a plan says aloud about memory although nothing holds it."""
+def cautions(server: DesiredServer, found: MemoryUse | None, *, looked: bool = True) -> tuple[str, ...]:
+    """What a plan says aloud about memory although nothing holds it. looked: whether storage was looked at at all."""
     if found is None or server.memory is None:
         return ()
     sentences = []
-    if found.unknown:
+    if found.unknown and looked:
         names = ", ".join(f"{name} {version}" for name, version in found.unknown[:SHOWN])
         more = f" and {len(found.unknown) - SHOWN} more" if len(found.unknown) > SHOWN else ""
         sentences.append(

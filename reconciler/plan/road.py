@@ -23,6 +23,7 @@ from reconciler.plan.vetoing import FREE, Vetoes
 from reconciler.plan.warnings import warnings
 from reconciler.state.check import CheckDue
 from reconciler.state.desired import Commit, DesiredServer, Drift
+from reconciler.state.look import ASSUMED
 from reconciler.state.memory import Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Action, Difference, Hold, HoldReason, Pass, PassKind, Retained, ServerPlan
@@ -81,12 +82,17 @@ def _planned(commit: Commit, server: DesiredServer, observed: Observed, vetoes: 
         _look_again(observed, holds, kept(server, observed)),
         _fingerprint(commit, server, found, passes, holds),
         observed.at,
-        (*warnings(server, observed, aims), *cautions(server, memory)),
+        (*warnings(server, observed, aims), *cautions(server, memory, looked=not _assumed(observed))),
         waiting=first.body is None and not first.checks and bool(passes),
         retained=staying,
         checks=first.checks,
         memory=memory,
     )
+
+
+def _assumed(observed: Observed) -> bool:
+    """Whether the files were not looked at but taken to be there, as plans between two commits do."""
+    return any(files.fingerprint == ASSUMED for path in observed.paths for files in path.versions)
 
 
 def _held_back(commit: Commit, stage: Scene, aims: Targets) -> tuple[Difference, ...]:

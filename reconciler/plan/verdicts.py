@@ -51,10 +51,13 @@ def _compared(target: Target, label: str, ends: tuple[Export, Export], server_ve
     findings = compatibility.compare(old, new, server_version=server_version)
     text = compatibility.verdict(findings)
     accepted = target.preflight.accepted(*move)
+    if new.warmup_problem and not old.warmup_problem and accepted is None:
+        return Verdict(text, _unloadable(target, label, move, new.warmup_problem))
     if not compatibility.breaks(findings):
         return Verdict(text)
     if accepted is not None:
-        return Verdict(f"{text}; accepted: {accepted.reason}")
+        noted = compatibility.warned(findings)
+        return Verdict(f"{text}; accepted: {accepted.reason}" + (f"; besides, {noted}" if noted else ""))
     if new.problem and not old.problem:
         return Verdict(text, _unreadable(target, label, move, new.problem))
     return Verdict(text, _break(target, label, move, text))
@@ -111,6 +114,22 @@ def _unreadable(target: Target, label: str, move: tuple[int, int], problem: str)
         f"version {version} could not be read from storage: {problem}",
         "a sound export, under a number of its own; or, where only this reader is at a loss, "
         f"`preflight.acceptBreaking: [{{from: {before}, to: {version}, reason: ...}}]` in the Model",
+        version=version,
+        label=label,
+    )
+
+
+def _unloadable(target: Target, label: str, move: tuple[int, int], problem: str) -> Hold:
+    """Warm-up requests that cannot be replayed fail the load, after `resource` has unloaded what answered."""
+    before, version = move
+    return Hold(
+        HoldReason.ARTIFACT_UNREADABLE,
+        target.name,
+        f"version {version} would not load, because of its warm-up requests "
+        f"(assets.extra/tf_serving_warmup_requests): {problem}",
+        "an export with sound warm-up requests, or without any; or, where the server runs with "
+        f"--enable_model_warmup=false, `preflight.acceptBreaking: [{{from: {before}, to: {version}, reason: ...}}]` "
+        "in the Model",
         version=version,
         label=label,
     )

@@ -151,7 +151,8 @@ class _Line:
             if part.stage is not Stage.DONE:
                 closed = self._moment.closed.get(name, FREE).get(document)
                 words = part.words if closed is None else f"{Stage.BLOCKED.value} ({closed.reason.value})"
-                detail, release = f"for wave {rule.name}: {name} {words}", f"the convergence of {name}"
+                pause = f", then its pause of {rule.pause:g} s" if rule.pause else ""
+                detail, release = f"for wave {rule.name}: {name} {words}", f"the convergence of {name}{pause}"
                 moves = closed is None and part.stage is not Stage.BLOCKED
                 return Hold(HoldReason.WAVE_TURN, "", detail, release, progressing=moves)
         over = max((part.since for _, part in parts), default=0.0) + rule.pause

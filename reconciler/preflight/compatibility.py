@@ -72,11 +72,17 @@ def verdict(findings: Sequence[Finding]) -> str:
     if breaking:
         known = [each for each in breaking if not each.unknown]
         return f"breaks clients: {_quoted(known)}" if known else f"not known to be compatible: {_quoted(breaking)}"
+    noted = warned(findings)
+    return f"compatible, with {noted}" if noted else "compatible"
+
+
+def warned(findings: Sequence[Finding]) -> str:
+    """What clients should know although it breaks nothing: "2 warnings: …", "" where there is nothing."""
     warnings = [each for each in findings if each.level is Level.WARN]
-    if warnings:
-        count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
-        return f"compatible, with {count}: {_quoted(warnings)}"
-    return "compatible"
+    if not warnings:
+        return ""
+    count = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    return f"{count}: {_quoted(warnings)}"
 
 
 def _quoted(findings: Sequence[Finding]) -> str:

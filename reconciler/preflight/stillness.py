@@ -46,4 +46,4 @@ def unrest(sighting: Sighting, now: float, still_after: float = STILL_AFTER) -> 
     """What a version directory lacks that is still growing, or may be; empty once it was still for long enough."""
     if now - sighting.since >= still_after:
         return ()
-    return (f"an end: it is still growing, or was within the last {still_after:g} s",)
+    return (f"rest: it is still growing, or was within the last {still_after:g} s",)

@@ -10,7 +10,7 @@ from reconciler.adapters.storage_exports import Exports
 from reconciler.adapters.storage_versions import MAX_VERSIONS, VersionFolders
 from reconciler.state.look import Presence, VersionFiles
 
-GROWING = "an end: it is still growing, or was within the last 2 s"
+GROWING = "rest: it is still growing, or was within the last 2 s"
 SHARD = "variables/variables.data-00000-of-00001"
 
 

@@ -1,10 +1,17 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from builders import COMMIT, FLEET, model, server
 from cli_world import World, promoted
+
+from reconciler import plan as planner
+from reconciler.cli import planning
+from reconciler.expose import outline
+from reconciler.state.desired import Desired, MemoryBudget, Rollout
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "v1alpha1" / "plan.json").read_text())
 
@@ -179,3 +186,23 @@ def test_diff_as_json_has_fields_and_text(world: World) -> None:
 
 def test_diff_has_no_markdown(world: World) -> None:
     assert world.call("diff", "--from", "HEAD~1", "-o", "markdown").code == 2
+
+
+def test_between_two_commits_only_what_changes_waits_for_its_turn() -> None:
+    fleet = replace(FLEET, rollout=Rollout(max_concurrent=1))
+    before = server(model("half", (1,), stable=1), model("other", (1,), stable=1), fleet=fleet)
+    after = server(model("half", (2,), stable=2), model("other", (1,), stable=1), fleet=fleet)
+    base, wanted = (
+        Desired(COMMIT, tuple(replace(each, name=name) for name in ("gpu-1", "gpu-2"))) for each in (before, after)
+    )
+    plan = planner.plan(wanted, planning.converged_at(base, wanted))
+    held = {(each.server, hold.model, str(hold.reason)) for each in plan.servers for hold in each.holds}
+    assert held == {("eu/gpu-2", "half", "WaveTurn")}
+
+
+def test_between_two_commits_nothing_is_said_of_sizes_that_nobody_looked_at() -> None:
+    limited = replace(server(model("half", (2,), stable=2)), memory=MemoryBudget(1000))
+    base, wanted = Desired(COMMIT, (server(model("half", (1,), stable=1)),)), Desired(COMMIT, (limited,))
+    (plan,) = planner.plan(wanted, planning.converged_at(base, wanted)).servers
+    assert not any("size" in each for each in plan.warnings)
+    assert outline.section(plan).memory == ()

@@ -15,6 +15,7 @@ from reconciler.state.desired import Adopt, Commit, Desired, TransitionPolicy
 TOP = Path(__file__).parents[2]
 EXAMPLES = TOP / "examples_repo"
 DOCUMENTS = sorted([*EXAMPLES.glob("fleets/*.yaml"), *EXAMPLES.glob("models/*.yaml")])
+OCTOBER = 1_790_812_800.0  # 2026-10-01: when this repository was written
 WORKFLOWS = sorted(EXAMPLES.glob(".github/workflows/*.yaml"))
 
 
@@ -60,6 +61,23 @@ def test_every_transition_policy_is_shown() -> None:
     assert policies["half_plus_two"] is TransitionPolicy.AVAILABILITY
     assert policies["ranker"] is TransitionPolicy.RESOURCE
     assert policies["fashion"] is TransitionPolicy.AUTO
+
+
+def test_each_feature_of_a_rollout_is_shown_once_and_in_its_place() -> None:
+    text = "\n".join(path.read_text() for path in DOCUMENTS)
+    fields = [
+        *("rollout", "windows", "suspend", "adopt: keep", "drift", "blastRadius", "keepPrevious", "retry", "pause"),
+        *("fingerprints", "acceptBreaking", "prune: forbid", "prune: true", "allowDowntime", "maxServers"),
+    ]
+    assert {field: text.count(f"{field}:" if ":" not in field else field) for field in fields} == dict.fromkeys(
+        fields, 1
+    )
+
+
+def test_no_suspension_in_it_stands() -> None:
+    suspended = [server.suspend for server in desired().servers if server.suspend is not None]
+    assert [each.by for each in suspended] == ["gpu-operations@example.com"]
+    assert not any(each.stands(OCTOBER) for each in suspended)
 
 
 def test_every_server_says_how_much_memory_models_may_take() -> None:

@@ -119,7 +119,7 @@ async def test_answers_that_are_slow_in_the_middle_fail() -> None:
     result = await run(*timed(0.05, 0.9, 0.06, 0.02))
     assert (result.verdict, result.evidence) == (
         CheckVerdict.FAILED,
-        "took 60 ms in the middle of 3, allowed are 50 ms",
+        "took 60 ms (median of 3), allowed are 50 ms",
     )
 
 
@@ -180,7 +180,7 @@ async def test_a_comparison_asks_both_in_turn_and_reports_the_difference() -> No
     result = await run(server, DRIFT, BOTH)
     assert [question.version for question, _ in server.asked] == [1, 2] * 3
     assert result.verdict is CheckVerdict.PASSED
-    assert "as version 1, the largest difference is 1e-06 at y[0][0]; took 10 ms in the middle of 3" in result.evidence
+    assert "as version 1, the largest difference is 1e-06 at y[0][0]; took 10 ms (median of 3)" in result.evidence
 
 
 async def test_a_comparison_that_differs_fails_with_what_the_other_said() -> None:

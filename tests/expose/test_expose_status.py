@@ -75,8 +75,13 @@ def test_model_row_shows_labels_as_last_read_back() -> None:
 
 
 def test_model_row_shows_the_versions_that_are_there_or_failed() -> None:
-    half = next(row for row in status.rows(STATUSES, (MEMORY,)) if row.model == "half")
+    half = status.rows((replace(STATUSES[1], sync=Sync.OUT_OF_SYNC),), (MEMORY,))[-1]
     assert half.versions == ((2, "AVAILABLE"), (3, "LOADING"), (4, "FAILED"))
+
+
+def test_what_failed_is_history_once_a_model_is_as_git_says() -> None:
+    half = status.rows((STATUSES[1],), (MEMORY,))[-1]
+    assert half.versions == ((2, "AVAILABLE"), (3, "LOADING"))
 
 
 def test_versions_of_a_server_that_cannot_be_seen_are_not_shown_as_there() -> None:
@@ -87,7 +92,7 @@ def test_versions_of_a_server_that_cannot_be_seen_are_not_shown_as_there() -> No
 def test_table_names_the_state_of_versions_that_are_not_available() -> None:
     console = Console(no_color=True, force_terminal=False, width=200)
     with console.capture() as capture:
-        console.print(status.status_table(status.rows(STATUSES, (MEMORY,))))
+        console.print(status.status_table(status.rows((replace(STATUSES[1], sync=Sync.OUT_OF_SYNC),), (MEMORY,))))
     assert "2, 3 LOADING, 4 FAILED" in capture.get()
 
 

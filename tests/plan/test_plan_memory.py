@@ -25,7 +25,7 @@ from builders import (
 
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer, Transition
-from reconciler.state.look import Presence
+from reconciler.state.look import PathFacts, Presence
 from reconciler.state.memory import Departure, GoodSpec
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, ServerPlan
@@ -171,7 +171,9 @@ def test_models_that_answer_nobody_are_given_memory_first() -> None:
 
 def test_an_unknown_size_counts_as_nothing_and_is_said_aloud() -> None:
     after = limited(TWO, 2)
-    plan = planned(after, at(ONE, after))
+    after = replace(after, fleet=replace(after.fleet, allow_unseen_storage=True))
+    unseen = (PathFacts("/models/a", Presence.UNSEEN),)
+    plan = planned(after, replace(at(ONE, after), paths=unseen))
     assert next_lines(plan) == ["load a 2"]
     assert plan.memory is not None
     assert plan.memory.unknown == (("a", 1), ("a", 2))

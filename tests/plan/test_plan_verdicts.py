@@ -13,6 +13,7 @@ from builders import (
     planned,
     reading,
     reasons,
+    resource,
     seen,
     server,
     stored,
@@ -96,6 +97,32 @@ def test_a_break_that_the_commit_accepts_is_carried_out_and_said() -> None:
     assert verdicts(plan)[0].endswith("accepted: clients moved in pull request 118")
 
 
+def test_an_accepted_break_does_not_hide_what_else_clients_should_know() -> None:
+    newer = replace(BREAKING, tf_version="2.99.0")
+    accepted = Preflight(accept_breaking=(Accepted(1, 2, "clients moved"),))
+    wanted = server(replace(model("half", (2,), stable=2), preflight=accepted))
+    (said,) = verdicts(planned(wanted, with_exports(at(OLD, NEW), export(1), newer)))
+    assert "accepted: clients moved; besides, a warning: version 2 was written by TensorFlow 2.99.0" in said
+
+
+def test_a_version_whose_warm_up_requests_would_fail_its_load_is_held_before_anything_is_touched() -> None:
+    torn = replace(export(2), warmup=True, warmup_problem="the file is cut short")
+    plan = planned(
+        server(resource(model("half", (2,), stable=2))),
+        exported := with_exports(at(OLD, NEW), export(1), torn),
+    )
+    found = hold(plan, "ArtifactUnreadable")
+    assert (plan.passes, found.version) == ((), 2)
+    assert "warm-up requests" in found.detail
+    wanted = replace(model("half", (2,), stable=2), preflight=Preflight(accept_breaking=(Accepted(1, 2, "off"),)))
+    assert planned(server(wanted), exported).passes
+
+
+def test_a_server_that_serves_a_version_with_such_warm_up_requests_replays_none() -> None:
+    torn = [replace(export(number), warmup=True, warmup_problem="the file is cut short") for number in (1, 2)]
+    assert planned(NEW, with_exports(at(OLD, NEW), *torn)).passes
+
+
 def test_a_consent_to_another_move_accepts_nothing() -> None:
     accepted = Preflight(accept_breaking=(Accepted(2, 1, "the other way"),))
     wanted = server(replace(model("half", (2,), stable=2), preflight=accepted))
@@ -177,7 +204,7 @@ def test_leaving_a_version_that_cannot_be_read_is_not_known_to_be_compatible() -
 
 
 def test_a_directory_that_is_still_growing_is_waited_for_and_looked_at_again_soon() -> None:
-    growing = VersionFiles(2, ("an end: it is still growing",), growing=True)
+    growing = VersionFiles(2, ("rest: it is still growing",), growing=True)
     observed = facts(at(OLD, NEW), PathFacts("/models/half", Presence.SEEN, (VersionFiles(1), growing)))
     plan = planned(NEW, observed)
     assert hold(plan, "ArtifactIncomplete").progressing

@@ -21,7 +21,7 @@ def after(*looks: tuple[float, tuple[FileFact, ...]], age: float = 0.0) -> tuple
 
 
 def test_directory_that_was_not_there_before_is_waited_for() -> None:
-    assert after((10.0, WHOLE)) == ("an end: it is still growing, or was within the last 2 s",)
+    assert after((10.0, WHOLE)) == ("rest: it is still growing, or was within the last 2 s",)
 
 
 def test_directory_seen_the_same_over_two_looks_is_written() -> None:
