@@ -1,5 +1,6 @@
 """Real git repositories for tests, made in memory speed: no checkout, no git processes."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,7 +31,7 @@ class Repository:
         parents: list[str] | None = None,
     ) -> str:
         """A commit on a branch with exactly these files; its parents are the branch's head unless they are given."""
-        ref = f"refs/heads/{branch}"
+        ref = sys.intern(f"refs/heads/{branch}")  # pygit2 keeps hold of every name that it looks up
         existing = self.git.references.get(ref)
         if parents is None:
             parents = [str(existing.target)] if existing else []

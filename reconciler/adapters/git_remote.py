@@ -5,6 +5,7 @@ itself never appears in a repr, a message or a log: `GitRemote.name` is what is 
 """
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -122,4 +123,5 @@ class GitRemote:
     @property
     def ref(self) -> str:
         """The full name of the branch's ref."""
-        return f"refs/heads/{self.branch}"
+        # One and the same string at every call: pygit2 keeps hold of each name it looks up (1.21), poll by poll.
+        return sys.intern(f"refs/heads/{self.branch}")

@@ -8,6 +8,7 @@ import os
 from reconciler.adapters.git import GitMirror
 from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import GitWriter, Identity
+from reconciler.cli import verification
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
 from reconciler.loop.author import Author
@@ -30,4 +31,4 @@ def hands(options: RepositoryOptions, mirror: GitMirror) -> Author:
             f"--verify {options.verify} puts signed commits in force only, and nothing signs those that are made here. "
             "Set RECONCILER_GIT_SIGNING_KEY, and trust that key."
         )
-    return Author(mirror, GitWriter(mirror, who, key), options.path)
+    return Author(mirror, verification.guarded(options, mirror, GitWriter(mirror, who, key)), options.path)

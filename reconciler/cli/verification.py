@@ -11,7 +11,8 @@ from reconciler.adapters.git import GitReader
 from reconciler.adapters.signatures import KeyFiles, SignatureVerifier
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
-from reconciler.source import Trust
+from reconciler.ports import Revisions
+from reconciler.source import Guarded, Trust
 from reconciler.state.signature import Verify
 
 
@@ -37,6 +38,11 @@ def trust(options: RepositoryOptions, source: GitReader) -> Trust:
             "branch or a tag can be moved by whoever may push."
         )
     return Trust(source, SignatureVerifier(source, files), options.verify, baseline)
+
+
+def guarded(options: RepositoryOptions, source: GitReader, revisions: Revisions) -> Guarded:
+    """What makes commits in that mirror, held to the same signatures as everybody before a push."""
+    return Guarded(revisions, trust(options, source), options.branch)
 
 
 def key_files(options: RepositoryOptions) -> KeyFiles:

@@ -6,8 +6,21 @@ is in force and says what is wrong. Git itself is an adapter's (`adapters/git.py
 
 from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
+from reconciler.source.guarded import Guarded
 from reconciler.source.inforce import Backoff, InForce, Trouble
 from reconciler.source.trust import Judged, Trust
 from reconciler.source.watch import Pauses, Terms, Watch
 
-__all__ = ["Backoff", "Baseline", "Documents", "InForce", "Judged", "Pauses", "Terms", "Trouble", "Trust", "Watch"]
+__all__ = [
+    "Backoff",
+    "Baseline",
+    "Documents",
+    "Guarded",
+    "InForce",
+    "Judged",
+    "Pauses",
+    "Terms",
+    "Trouble",
+    "Trust",
+    "Watch",
+]
