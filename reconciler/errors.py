@@ -10,7 +10,8 @@
     │   ├── SourceUnverified            STALL    whoever signs commits, or whoever says which keys are trusted
     │   ├── MergeConflict               STALL    the author of the branch: merge or rebase it by hand
     │   ├── BranchMoved                 RETRY    whoever pushes: somebody else was first; make the commit anew
-    │   └── PushRefused                 STALL    a person: a protected branch, a hook, or missing rights
+    │   ├── PushRefused                 STALL    a person: a protected branch, a hook, or missing rights
+    │   └── LedgerTaken                 STALL    a person: two instances publish their ledgers to one ref
     ├── RevisionRefused                 STALL    whoever asked: the commit cannot be made, and why
     ├── ServingError
     │   ├── ServerUnreachable           RETRY    the server or the network
@@ -124,6 +125,12 @@ class BranchMoved(SourceError):
 
 class PushRefused(SourceError):
     """The remote turned the push down for good: a protected branch, a hook, missing rights; its words are in it."""
+
+    reaction = Reaction.STALL
+
+
+class LedgerTaken(SourceError):
+    """The ref of the published ledger holds another writer's lines, or no ledger; nothing was pushed to it."""
 
     reaction = Reaction.STALL
 

@@ -217,6 +217,19 @@ class SqliteLedger:
         """Numbers and texts of ledger lines above an id, ascending, as they are exported and published."""
         return self._read("reading the ledger", lambda rows: ledger_entries.published(rows, after, limit))
 
+    def own(self, number: int) -> str:
+        """The hash of a ledger line, "" where there is none of that number."""
+        return self._read("reading the ledger", lambda rows: ledger_entries.own(rows, number))
+
+    def last_line(self) -> int:
+        """The number of the last ledger line, 0 where there is none."""
+        return self._read("reading the ledger", ledger_entries.last)
+
+    def line_of(self, server: str, model: str, digest: str) -> Entry | None:
+        """The newest intent line of a model on a server with that digest."""
+        doing = "reading the ledger"
+        return self._read(doing, lambda rows: ledger_entries.latest(rows, server, model, digest))
+
     def verify(self) -> Verification:
         """Whether the ledger's chain is whole and tells of every pass; of one moment, however long it takes."""
 

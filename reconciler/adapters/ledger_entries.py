@@ -34,10 +34,10 @@ class Rows(Protocol):
 def open_lines(rows: Rows, intent: Intent, commit: Commit, memory: Memory) -> None:
     """Add one line per model of a pass that is about to be sent."""
 
-    def latest(model: str, digest: str | None) -> Entry | None:
-        return _latest(rows, intent.server, model, digest)
+    def of_model(model: str, digest: str | None) -> Entry | None:
+        return latest(rows, intent.server, model, digest)
 
-    add(rows, wording.opened(intent, commit, memory, latest))
+    add(rows, wording.opened(intent, commit, memory, of_model))
 
 
 def close_lines(rows: Rows, intent: Intent, outcomes: Sequence[tuple[int, Outcome]], open_positions: set[int]) -> None:
@@ -98,7 +98,20 @@ def published(rows: Rows, after: int, limit: int) -> tuple[tuple[int, str], ...]
     return tuple((number, ledger_lines.published(body, own)) for number, own, body in found)
 
 
-def _latest(rows: Rows, server: str, model: str, digest: str | None) -> Entry | None:
+def own(rows: Rows, number: int) -> str:
+    """The hash of a line, "" where there is none of that number."""
+    found = rows("SELECT hash FROM entries WHERE id = ?", number).fetchone()
+    return str(found[0]) if found else ""
+
+
+def last(rows: Rows) -> int:
+    """The number of the last line, 0 where there is none."""
+    found = rows(_LAST).fetchone()
+    return int(found[0]) if found else 0
+
+
+def latest(rows: Rows, server: str, model: str, digest: str | None) -> Entry | None:
+    """The newest intent line of a model on a server: with that digest, or with any where that is None."""
     found = rows(LATEST, server, model, digest).fetchone()
     return ledger_lines.entry(found[1], found[0]) if found else None
 

@@ -71,8 +71,8 @@ for name, command in (
 ):
     app.command(name)(verb.verb(command))
 
-parts = typer.Typer(name="ledger", help="The record of every change: verify it, export it.", no_args_is_help=True)
-for name, part in (("verify", ledger.verify), ("export", ledger.export)):
+parts = typer.Typer(name="ledger", help="The record of every change: verify, export, publish.", no_args_is_help=True)
+for name, part in (("verify", ledger.verify), ("export", ledger.export), ("release", ledger.release)):
     parts.command(name)(verb.verb(part))
 app.add_typer(parts)
 

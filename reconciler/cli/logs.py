@@ -111,6 +111,20 @@ def _(_event: events.ReportsGoOn) -> list[Line]:
 
 
 @lines.register
+def _(event: events.LedgerPublished) -> list[Line]:
+    fields = {"lines": event.lines, "last": event.last, "commit": event.commit}
+    if event.segment:
+        return [(logging.WARNING, "ledger published; a new chain of lines begins", fields | {"why": event.segment})]
+    return [(logging.INFO, "ledger published", fields)]
+
+
+@lines.register
+def _(event: events.LedgerUnpublished) -> list[Line]:
+    fields = {"reason": event.kind, "why": event.message}
+    return [(logging.WARNING, "ledger not published; it is in the record and nothing waits for it", fields)]
+
+
+@lines.register
 def _(event: events.LaneOpened) -> list[Line]:
     return [(logging.INFO, "server taken up", {"server": event.server})]
 

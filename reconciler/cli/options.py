@@ -43,6 +43,7 @@ class LogFormat(enum.StrEnum):
 
 _REPOSITORY = "The desired-state repository"
 _CREDENTIALS = "Credentials of the git host"
+_LEDGER = "The published ledger"
 _OUTPUT = "Output"
 _VERIFIED = "Verified source"
 _STATUS = "Commit status"
@@ -153,6 +154,29 @@ class StateOptions:
         return (Path(home) if home else Path.home() / ".local" / "state") / "reconciler"
 
 
+Instance = Annotated[
+    str,
+    typer.Option(
+        envvar="RECONCILER_INSTANCE",
+        help="Name of this reconciler, where several report on one repository or publish their ledgers in it.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishOptions:
+    """Where this instance publishes its ledger."""
+
+    ledger_refs: Annotated[
+        str,
+        typer.Option(
+            envvar="RECONCILER_LEDGER_REFS",
+            rich_help_panel=_LEDGER,
+            help="Prefix of the ref: the ledger is PREFIX/INSTANCE/ledger.",
+        ),
+    ] = "refs/reconciler"
+
+
 @dataclass(frozen=True, slots=True)
 class OutputOptions:
     """How to print the answer."""
@@ -244,14 +268,7 @@ class StatusOptions:
             help="The page that a commit status leads to.",
         ),
     ] = None
-    instance: Annotated[
-        str,
-        typer.Option(
-            envvar="RECONCILER_INSTANCE",
-            rich_help_panel=_STATUS,
-            help="Name of this reconciler, where several report on one repository.",
-        ),
-    ] = "default"
+    instance: Instance = "default"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 TROUBLE = "source-trouble"
 """The note in which the service keeps what is wrong with the repository, "" where nothing is."""
 
+UNPUBLISHED = "ledger-trouble"
+"""The note in which the service keeps why the ledger could not be published lately, "" where it could."""
+
 
 @contextmanager
 def reading(state: Path) -> Iterator[SqliteLedger]:

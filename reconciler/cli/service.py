@@ -8,15 +8,28 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.adapters.git_ledger import GitLedger
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.cli import bothands, collector, logs, records, reporting, repository, triggers, verification, wiring
+from reconciler.cli import (
+    bothands,
+    collector,
+    logs,
+    publishing,
+    records,
+    reporting,
+    repository,
+    triggers,
+    verification,
+    wiring,
+)
 from reconciler.cli.exits import Exit
 from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
 from reconciler.errors import RecordError
 from reconciler.loop import Bots, Service, events
+from reconciler.loop.publishing import Publishing
 from reconciler.loop.schedule import IntervalTimer
-from reconciler.loop.tools import Pace
+from reconciler.loop.tools import Pace, Tools
 
 LOOK_FOR_REQUESTS = 0.25
 """Seconds between two glances at the request file: one system call each."""
@@ -34,20 +47,21 @@ class Rhythm:
 class Manner:
     """How the service goes about it: its log, its rhythm, where commit statuses are shown (None: nowhere).
 
-    bots: whether it may commit what models ask for.
+    bots: whether it may commit what models ask for. publish: where the ledger is published, None for nowhere.
     """
 
     log: LogFormat
     rhythm: Rhythm
     reports: reporting.Reports | None = None
     bots: bool = False
+    publish: publishing.Name | None = None
 
 
 def serve(options: RepositoryOptions, state: Path, manner: Manner) -> int:
     """Run the service until SIGTERM or SIGINT.
 
     Raises:
-        Misused: what bots commit could never be put in force.
+        Misused: what bots commit could never be put in force, or the ledger cannot be published under that name.
         StateLocked: another process holds the state directory.
         RecordError: the record cannot be used.
     """
@@ -64,6 +78,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
     hands = bothands.hands(options, source) if manner.bots else None
+    target = publishing.git_ledger(manner.publish, source.remote, state) if manner.publish is not None else None
     followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:
@@ -72,9 +87,12 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         log.info("service started", repository=source.name, branch=options.branch, state=str(state))
         for text in verification.lacking(options):
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
-        beside = [_answer_requests(service, triggers.SyncFile(state), ledger)]
-        beside += [Bots(service, tools, hands).run()] if hands is not None else []
-        tasks = [asyncio.create_task(each) for each in beside]
+        running = [_answer_requests(service, triggers.SyncFile(state), ledger)]
+        running += [Bots(service, tools, hands).run()] if hands is not None else []
+        running += [_publish(target, tools, ledger)] if target is not None else []
+        if target is None and ledger.noted(records.UNPUBLISHED):
+            note(ledger, records.UNPUBLISHED, "")  # of an earlier service that published
+        tasks = [asyncio.create_task(each) for each in running]
         try:
             async with reporting.reporting(manner.reports, service, tools, state):
                 await service.run(stop)
@@ -83,6 +101,13 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     log.info("service ended")
+
+
+async def _publish(target: GitLedger, tools: Tools, ledger: SqliteLedger) -> None:
+    """Publish the ledger until cancelled; the last round is not waited for: the next start goes on from the ref."""
+    publication = publishing.Publication(target, ledger.path, lambda key, value: note(ledger, key, value))
+    loop = Publishing(ledger.last_line, publication.publish, tools.clock, tools.offload, tools.tell)
+    await loop.run()
 
 
 async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:
@@ -115,6 +140,10 @@ class Listener:
                 note(self._ledger, records.TROUBLE, f"{kind}: {message}")
             case events.SourceRecovered():
                 note(self._ledger, records.TROUBLE, "")
+            case events.LedgerUnpublished(_, kind, message):
+                note(self._ledger, records.UNPUBLISHED, f"{kind}: {message}")
+            case events.LedgerPublished():
+                note(self._ledger, records.UNPUBLISHED, "")
             case _:
                 pass
 

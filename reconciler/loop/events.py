@@ -53,6 +53,26 @@ class SourceRenewed:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerPublished:
+    """So many ledger lines are on the remote's ref, up to number `last`. segment: why a new chain began, or ""."""
+
+    at: float
+    lines: int
+    last: int
+    commit: str
+    segment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerUnpublished:
+    """The ledger could not be published; it is in the record, nothing waits for it, and it is tried again."""
+
+    at: float
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class LaneOpened:
     """A server is reconciled from now on."""
 
@@ -196,6 +216,8 @@ Event: TypeAlias = (
     | SourceTrouble
     | SourceRecovered
     | SourceRenewed
+    | LedgerPublished
+    | LedgerUnpublished
     | LaneOpened
     | ServerLetGo
     | PassSent

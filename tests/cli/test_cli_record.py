@@ -55,6 +55,7 @@ def test_status_as_json_says_which_commit_is_in_force(world: World) -> None:
     assert found["source"] == {
         "commitInForce": COMMIT,
         "trouble": None,
+        "ledgerTrouble": None,
         "serviceRuns": False,
         "conditions": [],
     }

@@ -1,4 +1,4 @@
-"""`reconciler ledger verify` and `reconciler ledger export`."""
+"""`reconciler ledger verify`, `reconciler ledger export` and `reconciler ledger release`."""
 
 import enum
 from typing import TYPE_CHECKING, Annotated
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from reconciler.cli.exits import Exit, Misused
-from reconciler.cli.options import Format, OutputOptions, StateOptions
+from reconciler.cli.options import Format, Instance, OutputOptions, PublishOptions, RepositoryOptions, StateOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -129,3 +129,28 @@ def _moment(text: str) -> float:
     except ValueError:
         raise Misused(f"--since {text} is no time. Give a day (2026-11-01) or a time (2026-11-01T08:00Z).") from None
     return (found if found.tzinfo is not None else found.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+def release(
+    repository: RepositoryOptions, state: StateOptions, publishing: PublishOptions, instance: Instance = "default"
+) -> int:
+    """Let another instance go on with a published ledger whose writer is gone for good.
+
+    Adds a commit to the ref that says so; nothing is removed. The next instance of that name begins a new chain.
+    """
+    from reconciler.adapters.lock import StateDirectory
+    from reconciler.cli import publishing as published
+    from reconciler.cli import repository as repositories
+    from reconciler.cli import verb
+
+    directory = state.directory()
+    StateDirectory(directory).create()
+    name = published.Name(instance, publishing.ledger_refs)
+    target = published.git_ledger(name, repositories.remote(repository), directory)
+    commit = target.release()
+    where = f"{target.place.ref} of {target.remote.name}"
+    if commit is None:
+        verb.say(f"Nobody writes {where}: there is nothing to release. The name is that of --instance.")
+        return Exit.ERROR
+    verb.say(f"{where} is released (commit {commit[:10]}). The next instance of that name goes on with it.")
+    return Exit.OK

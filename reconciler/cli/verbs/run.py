@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from reconciler.cli.options import LogOptions, RepositoryOptions, StateOptions, StatusOptions
+from reconciler.cli.options import LogOptions, PublishOptions, RepositoryOptions, StateOptions, StatusOptions
 
 Interval = Annotated[
     float,
@@ -13,6 +13,16 @@ Interval = Annotated[
 Observe = Annotated[
     float,
     typer.Option(min=0.1, envvar="RECONCILER_OBSERVE_INTERVAL", help="Seconds between two looks at an idle server."),
+]
+
+Publish = Annotated[
+    bool,
+    typer.Option(
+        "--publish-ledger",
+        envvar="RECONCILER_PUBLISH_LEDGER",
+        rich_help_panel="The published ledger",
+        help="Push the ledger to a ref of its own in the repository's remote; the credentials must allow that.",
+    ),
 ]
 
 
@@ -31,16 +41,20 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
     state: StateOptions,
     logs: LogOptions,
     status: StatusOptions,
+    ledger: PublishOptions,
     interval: Interval = 60.0,
     observe_interval: Observe = 10.0,
     bots: Bots = False,
+    publish_ledger: Publish = False,
 ) -> int:
     """Keep every server as git says, until told to stop: the service.
 
     SIGTERM and Ctrl-C end it within five seconds; a reload under way stays on record and is taken up at the next start.
     """
-    from reconciler.cli import reporting, service
+    from reconciler.cli import publishing, reporting, service
 
     reports = reporting.from_environment(status, repository.address)
-    manner = service.Manner(logs.log_format, service.Rhythm(interval, observe_interval), reports, bots)
+    rhythm = service.Rhythm(interval, observe_interval)
+    publish = publishing.Name(status.instance, ledger.ledger_refs) if publish_ledger else None
+    manner = service.Manner(logs.log_format, rhythm, reports, bots, publish)
     return service.serve(repository, state.directory(), manner)
