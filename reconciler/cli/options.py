@@ -224,6 +224,9 @@ class ReviewOptions:
     ] = None
 
 
+STATUS_TOKEN = "RECONCILER_STATUS_TOKEN"  # noqa: S105 - the name of a variable
+
+
 @dataclass(frozen=True, slots=True)
 class StatusOptions:
     """Where commit statuses are shown; nowhere unless a token is given."""
@@ -269,6 +272,12 @@ class StatusOptions:
         ),
     ] = None
     instance: Instance = "default"
+
+    @property
+    def given(self) -> bool:
+        """Whether somebody asks for commit statuses; nothing of them is imported otherwise."""
+        named = (self.status_provider, self.status_url, self.status_token_file)
+        return any(each is not None for each in named) or bool(os.environ.get(STATUS_TOKEN))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Commit status for the service: which host, which repository there, whose token; and the task that tells it.
 
-Called by `service.py`. Off unless a token is given. The kind of host, its API and the repository follow from the
-repository's address where that says enough; options say the rest. A token goes over https only, or to this machine.
+Called by `run` and `service.py`, and imported only where somebody asks for it: off unless a token is given. The kind of
+host, its API and the repository follow from the repository's address where that says enough; options say the rest. A
+token goes over https only, or to this machine.
 """
 
 import asyncio
@@ -21,15 +22,13 @@ from reconciler.adapters.outbox import SqliteOutbox
 from reconciler.adapters.status_host import HttpStatusHost
 from reconciler.adapters.status_shapes import Place, Provider
 from reconciler.cli.exits import Misused
-from reconciler.cli.options import StatusOptions
+from reconciler.cli.options import STATUS_TOKEN, StatusOptions
 from reconciler.loop import Service
 from reconciler.loop.reporting import Post, Reporting
 from reconciler.loop.tools import Tools
 from reconciler.source import InForce
 from reconciler.state.desired import SecretRef
 from reconciler.state.outcome import Status
-
-TOKEN = "RECONCILER_STATUS_TOKEN"  # noqa: S105 - the name of a variable
 
 _SCP_LIKE = re.compile(r"(?:[^/@]+@)?(?P<host>[^/:@]+):(?!//)(?P<path>.+)")
 _INSTANCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
@@ -65,11 +64,11 @@ def asked(options: StatusOptions, repository: str, environment: Mapping[str, str
     """
     file = options.status_token_file
     token = SecretRef(from_file=str(file)) if file is not None else None
-    if token is None and environment.get(TOKEN):
-        token = SecretRef(from_env=TOKEN)
+    if token is None and environment.get(STATUS_TOKEN):
+        token = SecretRef(from_env=STATUS_TOKEN)
     if token is None:
         if options.status_provider or options.status_url:
-            raise Misused(f"Commit status needs a token: give --status-token-file FILE, or set {TOKEN}.")
+            raise Misused(f"Commit status needs a token: give --status-token-file FILE, or set {STATUS_TOKEN}.")
         return None
     if not _INSTANCE.fullmatch(options.instance):
         raise Misused(f"--instance {options.instance!r} is no name: use letters, digits, '.', '_' and '-'.")
@@ -144,15 +143,12 @@ class _Watched:
 
 
 @contextlib.asynccontextmanager
-async def reporting(reports: Reports | None, service: Service, tools: Tools, state: Path) -> AsyncIterator[None]:
-    """Report on the service as long as the context is open; nothing where nobody asked.
+async def reporting(reports: Reports, service: Service, tools: Tools, state: Path) -> AsyncIterator[None]:
+    """Report on the service as long as the context is open.
 
     Raises:
         RecordError: the outbox cannot be opened.
     """
-    if reports is None:
-        yield
-        return
     outbox = SqliteOutbox(StateDirectory(state).ledger)
     host = HttpStatusHost(reports.place, reports.token, SystemClock().now)
     post = Post(outbox, host, tools.clock, random.random, tools.tell, tools.offload)

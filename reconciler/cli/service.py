@@ -5,8 +5,10 @@ Called by `run`. Nothing here decides anything about servers.
 
 import asyncio
 import signal
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reconciler.adapters.git_ledger import GitLedger
 from reconciler.adapters.ledger import SqliteLedger
@@ -16,7 +18,6 @@ from reconciler.cli import (
     logs,
     publishing,
     records,
-    reporting,
     repository,
     triggers,
     verification,
@@ -30,6 +31,9 @@ from reconciler.loop import Bots, Service, events
 from reconciler.loop.publishing import Publishing
 from reconciler.loop.schedule import IntervalTimer
 from reconciler.loop.tools import Pace, Tools
+
+if TYPE_CHECKING:
+    from reconciler.cli import reporting
 
 LOOK_FOR_REQUESTS = 0.25
 """Seconds between two glances at the request file: one system call each."""
@@ -52,7 +56,7 @@ class Manner:
 
     log: LogFormat
     rhythm: Rhythm
-    reports: reporting.Reports | None = None
+    reports: "reporting.Reports | None" = None
     bots: bool = False
     publish: publishing.Name | None = None
 
@@ -94,7 +98,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
             note(ledger, records.UNPUBLISHED, "")  # of an earlier service that published
         tasks = [asyncio.create_task(each) for each in running]
         try:
-            async with reporting.reporting(manner.reports, service, tools, state):
+            async with _news(manner, service, tools, state):
                 await service.run(stop)
         finally:
             for task in tasks:
@@ -108,6 +112,15 @@ async def _publish(target: GitLedger, tools: Tools, ledger: SqliteLedger) -> Non
     publication = publishing.Publication(target, ledger.path, lambda key, value: note(ledger, key, value))
     loop = Publishing(ledger.last_line, publication.publish, tools.clock, tools.offload, tools.tell)
     await loop.run()
+
+
+def _news(manner: Manner, service: Service, tools: Tools, state: Path) -> AbstractAsyncContextManager[None]:
+    """Commit statuses, where somebody asked for them."""
+    if manner.reports is None:
+        return nullcontext()
+    from reconciler.cli import reporting
+
+    return reporting.reporting(manner.reports, service, tools, state)
 
 
 async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:

@@ -11,11 +11,11 @@ from cli_world import promoted
 
 from reconciler.adapters.status_shapes import Provider
 from reconciler.cli.exits import Misused
+from reconciler.cli.options import STATUS_TOKEN, StatusOptions
 from reconciler.cli.options import Provider as Named
-from reconciler.cli.options import StatusOptions
-from reconciler.cli.reporting import TOKEN, asked
+from reconciler.cli.reporting import asked
 
-SET = {TOKEN: "secret"}
+SET = {STATUS_TOKEN: "secret"}
 
 
 def place(repository: str, **options: object) -> tuple[Provider, str, str]:
@@ -109,7 +109,8 @@ def test_the_service_tells_the_host_and_logs_no_token(tmp_path: Path) -> None:
     assert [json.loads(line)["event"] for line in err.splitlines()][-1] == "service ended"
 
 
-def test_a_service_that_reports_to_nobody_never_loads_httpx() -> None:
-    program = "import sys; import reconciler.cli.service; print(sorted(n for n in sys.modules if n == 'httpx'))"
+def test_a_service_that_reports_to_nobody_never_loads_what_reporting_needs() -> None:
+    names = ("httpx", "reconciler.cli.reporting", "reconciler.adapters.status_host", "reconciler.loop.reporting")
+    program = f"import sys; import reconciler.cli.service; print([n for n in {names!r} if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"

@@ -1,10 +1,13 @@
 """`reconciler run`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from reconciler.cli.options import LogOptions, PublishOptions, RepositoryOptions, StateOptions, StatusOptions
+
+if TYPE_CHECKING:
+    from reconciler.cli.reporting import Reports
 
 Interval = Annotated[
     float,
@@ -51,10 +54,16 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     SIGTERM and Ctrl-C end it within five seconds; a reload under way stays on record and is taken up at the next start.
     """
-    from reconciler.cli import publishing, reporting, service
+    from reconciler.cli import publishing, service
 
-    reports = reporting.from_environment(status, repository.address)
+    reports = _reports(status, repository) if status.given else None
     rhythm = service.Rhythm(interval, observe_interval)
     publish = publishing.Name(status.instance, ledger.ledger_refs) if publish_ledger else None
     manner = service.Manner(logs.log_format, rhythm, reports, bots, publish)
     return service.serve(repository, state.directory(), manner)
+
+
+def _reports(status: StatusOptions, repository: RepositoryOptions) -> "Reports | None":
+    from reconciler.cli import reporting
+
+    return reporting.from_environment(status, repository.address)
