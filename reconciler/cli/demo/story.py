@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.cli.demo import past
 from reconciler.cli.demo.commits import Author, Repository
 from reconciler.cli.demo.fleet import Processes
 from reconciler.cli.demo.stage import FASHION, HALF, Stage
@@ -58,7 +59,7 @@ class Story:
         self._cast = cast
         self._sync = SyncFile(cast.stage.state)
         self._began = time.monotonic()
-        self._promotion = ""
+        self._promotion = self._reverting = ""
 
     async def play(self) -> None:
         """All chapters."""
@@ -75,6 +76,7 @@ class Story:
             self._take_back,
             self._resource,
             self._crash,
+            self._look_back,
         ]
         for chapter in chapters:
             await chapter()
@@ -104,8 +106,8 @@ class Story:
         await self._all_answer("stable", 2, HALF.name)
 
     async def _revert(self) -> None:
-        commit = await asyncio.to_thread(self._cast.repository.revert, ALAN, self._promotion)
-        await self._deliver(commit, ALAN, stable=1)
+        self._reverting = await asyncio.to_thread(self._cast.repository.revert, ALAN, self._promotion)
+        await self._deliver(self._reverting, ALAN, stable=1)
         await self._all_answer("stable", 1, HALF.name)
 
     async def _missing(self) -> None:
@@ -226,6 +228,12 @@ class Story:
 
     async def _commit(self, author: Author, message: str) -> str:
         return await asyncio.to_thread(self._cast.repository.commit, author, message)
+
+    async def _look_back(self) -> None:
+        """What all this looks like afterwards."""
+        self._cast.timeline.chapter(self._now(), f"`reconciler history {HALF.name}` says what became of the promotion")
+        commits = (self._promotion, self._reverting)
+        await past.look_back(self._cast.stage.state, HALF.name, commits, self._cast.timeline)
 
     async def _push(self, commit: str, author: Author) -> None:
         subject = await asyncio.to_thread(self._cast.repository.subject, commit)
