@@ -9,7 +9,8 @@ from bench import report
 from bench.measure import Row
 
 PARTS = (
-    *("startup", "parsing", "planning", "histories", "looking", "memory", "polling", "promoting", "losing", "others"),
+    *("startup", "parsing", "planning", "histories", "rollbacks", "looking", "memory", "polling", "promoting"),
+    *("losing", "others"),
     *("serving", "loading", "unloading"),  # the model server's
 )
 RESULTS = Path(__file__).with_name("results.md")

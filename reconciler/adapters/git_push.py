@@ -65,6 +65,12 @@ def _judge(mirror: Path, remote: GitRemote, order: Push, words: str) -> None:
         return
     if now != order.expected or _RACED.search(words):
         raise _moved(remote, order, now)
+    if "checked out" in words:
+        raise PushRefused(
+            f"{_short(order.ref)} is checked out in {remote.name}, and git does not change it under whoever works "
+            "there. Nothing was changed. To do: push to a branch of its own (`--branch`), or apply the commit there "
+            "(`--print | git am`)."
+        )
     if _FORBIDDEN.search(words):
         words += ". The credentials may read this repository and not write to it, or not to this branch"
     raise PushRefused(

@@ -135,6 +135,81 @@ class RepositoryOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitOptions:
+    """The repository for commands that write commits; `--branch` is free for the branch of the commit's own."""
+
+    repo: Annotated[
+        str | None,
+        typer.Option(envvar="RECONCILER_REPO", rich_help_panel=_REPOSITORY, help="URL or path of the git repository."),
+    ] = None
+    base: Annotated[
+        str,
+        typer.Option(
+            envvar="RECONCILER_BRANCH", rich_help_panel=_REPOSITORY, help="The branch that is followed, and built on."
+        ),
+    ] = "main"
+    path: Annotated[
+        str,
+        typer.Option(
+            envvar="RECONCILER_PATH", rich_help_panel=_REPOSITORY, help="The folder in it that holds the documents."
+        ),
+    ] = ""
+    git_token_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_GIT_TOKEN_FILE",
+            rich_help_panel=_CREDENTIALS,
+            help="File that holds the https token; or set RECONCILER_GIT_TOKEN.",
+        ),
+    ] = None
+    git_ssh_key: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="RECONCILER_GIT_SSH_KEY",
+            rich_help_panel=_CREDENTIALS,
+            help="Private ssh key file; without it the ssh agent is asked.",
+        ),
+    ] = None
+    signing_key: Annotated[
+        str | None,
+        typer.Option(
+            envvar="RECONCILER_GIT_SIGNING_KEY",
+            rich_help_panel=_CREDENTIALS,
+            help="Sign with this ssh key file, or gpg key (RECONCILER_GIT_SIGNING_FORMAT=openpgp).",
+        ),
+    ] = None
+
+    @property
+    def repository(self) -> RepositoryOptions:
+        """The same, for what only reads."""
+        return RepositoryOptions(
+            repo=self.repo,
+            branch=self.base,
+            path=self.path,
+            git_token_file=self.git_token_file,
+            git_ssh_key=self.git_ssh_key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationOptions:
+    """Where a commit goes; nowhere without any of them."""
+
+    push: Annotated[bool, typer.Option("--push", help="Push the commit to the followed branch.")] = False
+    branch: Annotated[
+        str | None, typer.Option("--branch", metavar="NAME", help="Push it to a new branch, for a pull request.")
+    ] = None
+    print_: Annotated[bool, typer.Option("--print", help="Print it as a patch that `git am` and `git apply` take.")] = (
+        False
+    )
+
+    def check(self) -> None:
+        """Raises Misused for more than one of them."""
+        if sum((self.push, self.branch is not None, self.print_)) > 1:
+            raise Misused("Give one of --push, --branch NAME and --print: they say where the commit goes.")
+
+
+@dataclass(frozen=True, slots=True)
 class StateOptions:
     """Where this instance keeps its mirror and its record."""
 

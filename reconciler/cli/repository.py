@@ -20,7 +20,7 @@ from reconciler.cli.exits import Misused
 from reconciler.cli.options import RepositoryOptions
 from reconciler.errors import HistoryRewritten, MirrorDamaged, RevisionMissing
 from reconciler.ports import Ledger, Source
-from reconciler.source import Baseline, Documents, Judged, Pauses, Terms, Watch
+from reconciler.source import Baseline, Documents, Judged, Pauses, Pins, Terms, Watch
 from reconciler.state.desired import Commit, Desired
 
 
@@ -115,6 +115,12 @@ def baseline(source: Source, below: str, ledger: Ledger) -> Baseline:
     """With what a commit is compared for its blast radius."""
     documents = Documents(source, below)
     return Baseline(ledger, lambda commit: documents.at(commit).desired)
+
+
+def pins(source: Source, below: str, ledger: Ledger) -> Pins:
+    """What lays local pins over what a commit asks for."""
+    documents = Documents(source, below)
+    return Pins(ledger, lambda commit: documents.at(commit).desired, SystemClock().now)
 
 
 def at_commit(source: Source, commit_id: str, below: str) -> parse.Parsed:

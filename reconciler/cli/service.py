@@ -16,6 +16,7 @@ from reconciler.cli import (
     bothands,
     collector,
     logs,
+    proposing,
     publishing,
     records,
     repository,
@@ -92,6 +93,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         for text in verification.lacking(options):
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
         running = [_answer_requests(service, triggers.SyncFile(state), ledger)]
+        running += [proposing.Proposer(ledger, options, source, state).run(service, tools.offload)]
         running += [Bots(service, tools, hands).run()] if hands is not None else []
         running += [_publish(target, tools, ledger)] if target is not None else []
         if target is None and ledger.noted(records.UNPUBLISHED):
@@ -128,6 +130,7 @@ async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: Sq
     while True:
         request = file.asked()
         if request is not None and request.identity != ledger.noted(triggers.HANDLED):
+            proposing.take_up(ledger, request)
             asked = service.trigger()
             while service.refreshed < asked:  # noqa: ASYNC110 - a counter, so that no trigger is ever lost
                 await asyncio.sleep(0.02)

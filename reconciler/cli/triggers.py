@@ -1,16 +1,20 @@
 """How another process asks something of the running service: a file in the state directory.
 
-`sync` and `retry` write it, `run` looks at it four times a second. A file needs no port and no socket path limit,
-whoever may write the state directory may ask, and a request made while nobody runs is the first thing the next service
-does. The request has an identity, and the service notes which one it has taken up: none is taken twice. A request that
-comes while another waits is written after that one was taken up, or after a short while in its place.
+`sync`, `retry` and `rollback --local` write it, `run` looks at it four times a second. A file needs no port and no
+socket path limit, whoever may write the state directory may ask, and a request made while nobody runs is the first
+thing the next service does. The request has an identity, and the service notes which one it has taken up: none is taken
+twice. A request that comes while another waits is written after that one was taken up, or after a short while in its
+place.
 """
 
 import json
 import os
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from reconciler.state.pin import Pin
 
 HANDLED = "sync-handled"
 """The note in which the service keeps the identity of the request it took up last."""
@@ -21,10 +25,12 @@ ANSWER = "sync-answer"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: look now; and, with `retry`, try what that name is about anew."""
+    """What is asked: look now; with `retry`, try what that name is about anew; take up pins, or end those of models."""
 
     identity: str
     retry: str = ""
+    pins: tuple[Pin, ...] = ()
+    unpin: tuple[str, ...] = ()
 
 
 class SyncFile:
@@ -34,11 +40,12 @@ class SyncFile:
         self.path = state / "sync-request"
         self._seen = 0
 
-    def ask(self, retry: str = "") -> str:
+    def ask(self, retry: str = "", *, pins: Iterable[Pin] = (), unpin: Iterable[str] = ()) -> str:
         """Write a request and return its identity. Raises OSError."""
         identity = uuid.uuid4().hex
+        said = {"id": identity, "retry": retry, "pins": [asdict(pin) for pin in pins], "unpin": [*unpin]}
         scratch = self.path.with_name(f".{self.path.name}.{identity}")
-        scratch.write_text(json.dumps({"id": identity, "retry": retry}))
+        scratch.write_text(json.dumps(said))
         scratch.replace(self.path)
         return identity
 
@@ -50,6 +57,8 @@ class SyncFile:
                 return None
             self._seen = changed
             written = json.loads(self.path.read_text())
-            return Request(str(written["id"]), str(written.get("retry", "")))
+            pins = tuple(Pin.read(each) for each in written.get("pins", ()))
+            unpin = tuple(str(each) for each in written.get("unpin", ()))
+            return Request(str(written["id"]), str(written.get("retry", "")), pins, unpin)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return None

@@ -62,13 +62,14 @@ def remembered(state: Path) -> dict[str, Memory]:
 
 
 def judged(desired: Desired, source: Source, below: str, state: Path) -> Desired:
-    """The desired state with the removals held that a service would hold now; nothing where there is no record yet."""
+    """The desired state as a service would take it up now: removals held, pins laid over; itself without a record."""
     path = StateDirectory(state).ledger
     if not path.exists():
         return desired
     ledger = SqliteLedger(path, writable=False)
     try:
-        return repository.baseline(source, below, ledger).judged(desired, keep=False)
+        judged_now = repository.baseline(source, below, ledger).judged(desired, keep=False)
+        return repository.pins(source, below, ledger).over(judged_now, end=False) or judged_now
     finally:
         ledger.close()
 

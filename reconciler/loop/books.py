@@ -104,6 +104,7 @@ class Books:
         """Write statuses and plan if they changed; tell of holds and of being converged."""
         statuses = record.statuses(aim.commit, aim.server, plan, observed, self.statuses)
         statuses = record.rolled_back(aim.server, statuses, self._tools.notices, self.statuses)
+        statuses = record.pinned(aim.server, statuses)
         if plan.fingerprint != self._fingerprint or not record.same_statuses(statuses, self.statuses):
             self._tools.ledger.set_statuses(aim.server.id, statuses, self._tools.dump(plan))
             self.statuses, self._fingerprint = statuses, plan.fingerprint

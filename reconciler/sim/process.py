@@ -15,7 +15,7 @@ from reconciler.sim.crash import CrashPoint, Trap
 from reconciler.sim.ledger import MemoryLedger, Pages
 from reconciler.sim.storage import Storage
 from reconciler.sim.virtualtime import VirtualClock
-from reconciler.source import Baseline, InForce, Trouble
+from reconciler.source import Baseline, InForce, Pins, Trouble
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Desired, DesiredServer
 from reconciler.state.memory import Answer
@@ -44,6 +44,7 @@ class Repository:
         self.meanwhile: Callable[[], object] | None = None
         self.push: Callable[[Desired], None] = self.line.append
         self.baseline: Baseline | None = None
+        self.pins: Pins | None = None
         self.trouble: tuple[str, str] | None = None
 
     def recall(self) -> InForce:
@@ -67,7 +68,8 @@ class Repository:
 
     def _answer(self) -> InForce:
         asked = self.taken_up.commit if self.taken_up is not None else None
-        return InForce(self.known, asked, trouble=Trouble(*self.trouble, since=0.0) if self.trouble else None)
+        known = self.pins.over(self.known) if self.pins is not None else self.known
+        return InForce(known, asked, trouble=Trouble(*self.trouble, since=0.0) if self.trouble else None)
 
 
 class Timer:
@@ -171,6 +173,7 @@ class Process:
         With `hands` its bots run beside it.
         """
         repository.baseline, repository.taken_up = Baseline(self.ledger, repository.commits.get), None
+        repository.pins = Pins(self.ledger, repository.commits.get, self._clock.now)
         tools = self.tools(tell)
         self.service = Service(repository, tools, Timer(poll))
         self._task = asyncio.create_task(self.service.run(self._stop), name="service")

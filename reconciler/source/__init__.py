@@ -8,6 +8,7 @@ from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.guarded import Guarded
 from reconciler.source.inforce import Backoff, InForce, Trouble
+from reconciler.source.pins import Pins
 from reconciler.source.trust import Judged, Trust
 from reconciler.source.watch import Pauses, Terms, Watch
 
@@ -19,6 +20,7 @@ __all__ = [
     "InForce",
     "Judged",
     "Pauses",
+    "Pins",
     "Terms",
     "Trouble",
     "Trust",

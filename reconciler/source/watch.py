@@ -19,6 +19,7 @@ from reconciler.source import followed, seal
 from reconciler.source.baseline import Baseline
 from reconciler.source.documents import Documents
 from reconciler.source.inforce import Backoff, InForce, Trouble
+from reconciler.source.pins import Pins
 from reconciler.source.trust import Judged, Trust, signed
 from reconciler.state.desired import Commit, Desired
 from reconciler.state.signature import Verify
@@ -60,6 +61,7 @@ class Watch:
         self._pauses = (terms or Terms()).pauses
         self._trust = (terms or Terms()).trust or Trust(source, None, Verify.NONE)
         self._baseline = Baseline(ledger, lambda commit: documents.at(commit).desired)
+        self._pins = Pins(ledger, lambda commit: documents.at(commit).desired, clock.now)
         self._failures = 0
         self._renewed_at = float("-inf")
         self._insisted = False
@@ -248,7 +250,7 @@ class Watch:
         if met:
             trouble = Trouble(met[0].reason, "\n".join(e.message for e in met), min(e.since for e in met))
         self._answer = replace(self._answer, trouble=trouble)
-        return self._answer
+        return replace(self._answer, desired=self._pins.over(self._answer.desired))
 
 
 def _listed(problems: tuple[str, ...]) -> str:

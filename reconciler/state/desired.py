@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.state.automation import Automation
 from reconciler.state.check import Check
+from reconciler.state.pin import Pin
 from reconciler.state.versions import VersionPolicy
 
 
@@ -167,7 +168,10 @@ class Preflight:
 
 @dataclass(frozen=True, slots=True)
 class DesiredModel:
-    """One model as one server shall serve it. `document` is the Model's metadata.name, `name` the servable's."""
+    """One model as one server shall serve it. `document` is the Model's metadata.name, `name` the servable's.
+
+    pin: what holds it to an older spec than git's, of which then all of this is; None otherwise.
+    """
 
     document: str
     name: str
@@ -183,6 +187,7 @@ class DesiredModel:
     checks: tuple[Check, ...] = ()
     prune: Prune = Prune.INHERIT
     automation: Automation = Automation()
+    pin: Pin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ class ConditionType(enum.StrEnum):
     QUARANTINED = "Quarantined"
     UNSETTLED = "Unsettled"
     WEDGED = "Wedged"
+    PINNED = "Pinned"
     SUSPENDED = "Suspended"
     SOURCE_VERIFIED = "SourceVerified"  # of the repository, not of a server
     ROLLED_BACK = "RolledBack"

@@ -50,6 +50,7 @@ def apply(
         wanted = replace(wanted, commit=signed(wanted.commit, judged.signature))
         baseline = repositories.baseline(source, repository.path, ledger)
         desired = baseline.judged(wanted, keep=False)
+        desired = repositories.pins(source, repository.path, ledger).over(desired) or desired
         if reviewed is not None:
             _check(reviewed, desired, directory)
         baseline.judged(wanted)
