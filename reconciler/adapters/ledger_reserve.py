@@ -3,9 +3,11 @@
 Used by `adapters/ledger_file.py`: a file of real blocks beside the record. Each write that finds no room takes a slice
 of it, so that what is left stays ours whoever else fills the disk. As long as a slice is missing the room is *tight*:
 the loop then lets no change begin that is neither healing nor a way back. It is filled up again once the disk has more
-room than that, at a start or while the service runs. A disk without room from the start means tight room from then on.
+room than that, at a start or while the service runs. A disk without room from the start means tight room from then on;
+a file system that cannot set room aside, or a folder that cannot be written to, only means no second chance.
 """
 
+import errno
 import os
 import shutil
 import time
@@ -21,6 +23,8 @@ SLICE_BYTES = 2**20
 
 TRY_EVERY = 5.0
 """Seconds between two questions whether the disk has room again."""
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Reserve:
@@ -39,16 +43,16 @@ class Reserve:
         self._asked = self._seconds()
         try:
             file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:
-            self._missing = True
+        except OSError as error:
+            self._missing = error.errno in _NO_ROOM
             return
         kept = os.fstat(file).st_size
         try:
             if kept < self.size:
                 os.posix_fallocate(file, 0, self.size)
             self._missing = False
-        except OSError:
-            self._missing = True
+        except OSError as error:
+            self._missing = error.errno in _NO_ROOM
             with suppress(OSError):
                 os.ftruncate(file, kept)
         finally:

@@ -113,7 +113,10 @@ async def _publish(target: GitLedger, tools: Tools, ledger: SqliteLedger) -> Non
     """Publish the ledger until cancelled; the last round is not waited for: the next start goes on from the ref."""
     publication = publishing.Publication(target, ledger.path, lambda key, value: note(ledger, key, value))
     loop = Publishing(ledger.last_line, publication.publish, tools.clock, tools.offload, tools.tell)
-    await loop.run()
+    try:
+        await loop.run()
+    finally:
+        publication.close()
 
 
 def _news(manner: Manner, service: Service, tools: Tools, state: Path) -> AbstractAsyncContextManager[None]:

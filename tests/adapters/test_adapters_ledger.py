@@ -246,10 +246,10 @@ def test_on_a_full_disk_the_room_kept_aside_is_used_before_recording_stops(tmp_p
     assert said[5] == "again 100"
 
 
-def test_a_disk_without_room_for_the_reserve_is_done_without(tmp_path: Path) -> None:
+def test_a_folder_that_takes_no_reserve_is_done_without(tmp_path: Path) -> None:
     reserve = Reserve(tmp_path / "absent" / "reserve")
     reserve.make()
-    assert reserve.tight
+    assert not reserve.tight
     assert not reserve.give_up()
 
 
