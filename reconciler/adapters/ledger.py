@@ -226,7 +226,7 @@ class SqliteLedger:
         return self._read("reading the ledger", ledger_entries.last)
 
     def line_of(self, server: str, model: str, digest: str) -> Entry | None:
-        """The newest intent line of a model on a server with that digest."""
+        """The newest intent line by which a commit brought that digest to a model on a server."""
         doing = "reading the ledger"
         return self._read(doing, lambda rows: ledger_entries.latest(rows, server, model, digest))
 

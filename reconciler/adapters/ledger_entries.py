@@ -18,8 +18,8 @@ from reconciler.state.outcome import Intent, Outcome
 
 _LAST = "SELECT id, hash FROM entries ORDER BY id DESC LIMIT 1"
 LATEST = (
-    "SELECT hash, body FROM entries WHERE server = ?1 AND model = ?2 AND (?3 IS NULL OR digest = ?3) "
-    "AND kind = 'intent' ORDER BY id DESC LIMIT 1"
+    "SELECT hash, body FROM entries WHERE server = ?1 AND model = ?2 AND kind = 'intent' AND (?3 IS NULL OR "
+    "(digest = ?3 AND json_extract(body, '$.initiatedBy') NOT IN ('drift', 'restore'))) ORDER BY id DESC LIMIT 1"
 )
 
 
@@ -111,7 +111,7 @@ def last(rows: Rows) -> int:
 
 
 def latest(rows: Rows, server: str, model: str, digest: str | None) -> Entry | None:
-    """The newest intent line of a model on a server: with that digest, or with any where that is None."""
+    """The newest intent line of a model on a server; with a digest, by which a commit brought it (`entries.Latest`)."""
     found = rows(LATEST, server, model, digest).fetchone()
     return ledger_lines.entry(found[1], found[0]) if found else None
 

@@ -15,7 +15,13 @@ from reconciler.state.outcome import Intent, Outcome, OutcomeKind
 from reconciler.state.plan import Action, ActionKind
 
 Latest = Callable[[str, str | None], Entry | None]
-"""The newest INTENT line of a model on the server at hand: with that digest, or with any where that is None."""
+"""The newest INTENT line of a model on the server at hand.
+
+With a digest: by which a commit brought that spec here, so none that put it back (see `PUT_BACK`). With None: any.
+"""
+
+PUT_BACK = frozenset({Initiator.DRIFT, Initiator.RESTORE})
+"""What brings back a spec that an earlier line had brought."""
 
 _WORST = (
     OutcomeKind.FAILED,
@@ -89,12 +95,12 @@ def initiated_by(commit: Commit, digest: str, stood: str, last: Entry | None) ->
     A spec that was the last to be reached is only put right: drift, where nothing else was begun since; a restore,
     where this very commit began something else, which then failed. Anything else is what the commit says of itself.
     """
-    if digest and digest == stood:
-        if last is None or last.digest == digest:
-            return Initiator.DRIFT
-        if last.commit == commit.id:
-            return Initiator.RESTORE
-    return by_trailers(commit)
+    if not digest or digest != stood:
+        return by_trailers(commit)
+    if last is not None and last.commit == commit.id:
+        failed = last.digest != digest or last.initiated_by == Initiator.RESTORE
+        return Initiator.RESTORE if failed else Initiator.DRIFT
+    return Initiator.DRIFT if last is None or last.digest == digest else by_trailers(commit)
 
 
 def by_trailers(commit: Commit) -> Initiator:

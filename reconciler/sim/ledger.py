@@ -105,7 +105,8 @@ class MemoryLedger:
             for each in reversed(self.pages.entries)
             if each.kind is EntryKind.INTENT and (each.server, each.model) == (server, model)
         )
-        return next((each for each in found if digest in (None, each.digest)), None)
+        brought = (each for each in found if digest == each.digest and each.initiated_by not in wording.PUT_BACK)
+        return next(found if digest is None else brought, None)
 
     def _tell(self, lines: Sequence[Entry]) -> None:
         for line in lines:

@@ -262,5 +262,6 @@ def test_the_parent_of_a_line_is_the_commit_whose_spec_was_reached_before(ledger
     ledger.intend(2.0, Commit("c2"), "eu/gpu-1", replace(BODY, specs=(("a", "sha256:2"),)), reached)
     ledger.intend(3.0, Commit("c2"), "eu/gpu-1", BODY, reached)
     ledger.intend(3.0, Commit("c9"), "eu/gpu-2", BODY, replace(reached, server="eu/gpu-2"))
-    assert [line.parent for line in ledger.entries()] == ["", "c1", "c1", ""]
-    assert [line.initiated_by for line in ledger.entries()] == ["commit", "commit", "restore", "drift"]
+    ledger.intend(4.0, Commit("c2"), "eu/gpu-1", BODY, reached)
+    assert [line.parent for line in ledger.entries()] == ["", "c1", "c1", "", "c1"]
+    assert [line.initiated_by for line in ledger.entries()] == ["commit", "commit", "restore", "drift", "restore"]

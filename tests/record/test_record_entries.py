@@ -31,7 +31,9 @@ def lines(
     intent: Intent, memory: Memory = MEMORY, before: tuple[Entry, ...] = (), commit: Commit = COMMIT
 ) -> list[Entry]:
     def latest(model: str, digest: str | None) -> Entry | None:
-        return next((each for each in reversed(before) if each.model == model and digest in (None, each.digest)), None)
+        found = (each for each in reversed(before) if each.model == model)
+        brought = (each for each in found if each.digest == digest and each.initiated_by not in entries.PUT_BACK)
+        return next(found if digest is None else brought, None)
 
     return [*entries.opened(intent, commit, memory, latest)]
 
@@ -102,6 +104,20 @@ def test_what_was_reached_and_is_no_longer_so_is_drift() -> None:
 def test_going_back_because_this_very_commit_failed_is_a_restore() -> None:
     (found,) = lines(sent(LOAD, a="A"), replace(MEMORY, past=(("a", "A"),)), (line("c1", "A"), line("c2", "B")))
     assert found.initiated_by == Initiator.RESTORE
+
+
+def test_every_pass_of_a_restore_is_one_and_its_parent_is_the_commit_that_stood_before() -> None:
+    memory, first = replace(MEMORY, past=(("a", "A"),)), (line("c1", "A"), line("c2", "B"))
+    (restore,) = lines(sent(LOAD, a="A"), memory, first)
+    (second,) = lines(sent(LABEL, a="A"), memory, (*first, restore))
+    assert (second.initiated_by, second.parent) == (Initiator.RESTORE, "c1")
+
+
+def test_what_was_put_back_and_is_lost_under_a_later_commit_is_drift() -> None:
+    memory, first = replace(MEMORY, past=(("a", "A"),)), (line("c1", "A"), line("c2", "B"))
+    (restore,) = lines(sent(LOAD, a="A"), memory, first)
+    (healed,) = lines(sent(LOAD, a="A"), memory, (*first, restore), replace(COMMIT, id="c3"))
+    assert (healed.initiated_by, healed.parent) == (Initiator.DRIFT, "c1")
 
 
 def test_going_back_because_a_later_commit_says_so_is_that_commits_doing() -> None:
