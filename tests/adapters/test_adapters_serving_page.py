@@ -76,8 +76,9 @@ async def test_the_page_is_read_at_its_usual_place() -> None:
     ],
 )
 async def test_what_else_a_server_may_answer_is_said(reply: bytes, why: str) -> None:
+    patience = 5.0 if reply else 0.2
     async with answering(reply) as rest:
-        assert why in (await serving_page.read(rest, 0.2, most=50)).unseen
+        assert why in (await serving_page.read(rest, patience, most=50)).unseen
 
 
 @pytest.mark.parametrize("rest", [None, "http://127.0.0.1:1", "http://[bad"])

@@ -190,12 +190,12 @@ class Crowded(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec ships 
         return {f"{path}/saved_model.pb": {"size": 1}}
 
 
-async def test_of_fifty_thousand_versions_the_highest_and_those_that_git_names_are_looked_into(
-    store: FsspecStore,
-) -> None:
+async def test_of_fifty_thousand_versions_the_highest_and_those_that_git_names_are_looked_into() -> None:
+    store = FsspecStore(deadline=60.0, shared_for=0.0, still_after=0.0)
     fsspec.register_implementation("crowded", Crowded, clobber=True)
     wanted = server("crowded://there", DesiredModel("m", "m", "/models/m", specific(7)))
     facts = await store.facts(wanted, "/models/m")
+    store.close()
     assert [each.version for each in facts.versions][:2] == [7, 50_001 - MAX_VERSIONS]
     assert Crowded.looked_into == 1 + MAX_VERSIONS
     assert facts.detail == f"{50_000 - 1 - MAX_VERSIONS} lower versions were not looked into"

@@ -43,6 +43,16 @@ def test_answer_to_a_request_sent_before_the_switch_may_still_be_old(line: Line)
     assert (line.wrong, line.latest) == ([], 2)
 
 
+def test_slow_answer_to_a_request_sent_two_changes_ago_may_be_of_the_version_of_that_time(line: Line) -> None:
+    line.answered(2, 1.0, 1.01)
+    line.expect(3)
+    line.answered(3, 2.0, 2.01)
+    line.expect(4)
+    line.answered(1, 0.9, 3.0)
+    line.answered(1, 1.02, 3.0)
+    assert line.wrong == ["half by stable on eu/gpu-1: answered by 1, git says 4, before that 3"]
+
+
 def test_version_that_git_never_gave_is_wrong(line: Line) -> None:
     line.answered(3, 1.0, 1.01)
     assert line.wrong == ["half by stable on eu/gpu-1: answered by 3, git says 2, before that 1"]
@@ -151,7 +161,8 @@ def test_demo_keeps_every_claim_but_speed_on_a_shared_machine_and_leaves_nothing
         command, capture_output=True, text=True, check=False, timeout=240, env={**os.environ, **environment}
     )
     broken = [line for line in done.stdout.splitlines() if "✗" in line]
-    hurried = [line for line in broken if "requests a second" in line or "all of it within" in line]
+    speeds = ("requests a second", "all of it within", "nobody answered for")
+    hurried = [line for line in broken if any(each in line for each in speeds)]
     # How fast this machine is with other tests beside is no claim of the code's; `make demo`, alone, judges that too.
     assert broken == hurried, done.stdout + done.stderr
     assert done.returncode == bool(hurried), done.stdout + done.stderr

@@ -37,7 +37,8 @@ class Line:
     """The requests by one label of one model on one server, over both protocols.
 
     `expect` tells it what git says; while a change is under way the old version or the new one may answer, and once the
-    new one was seen, no request sent after that may be answered by the old one.
+    new one was seen, no request sent after that may be answered by the old one. A request that was sent before may,
+    however long it takes: `past` holds until when each version that was left could be met.
     """
 
     server: str
@@ -46,6 +47,7 @@ class Line:
     old: int
     new: int
     switched_at: float | None = None
+    past: list[tuple[int, float]] = field(default_factory=list)
     in_flight: int = 0
     sent: int = 0
     answers: dict[int, int] = field(default_factory=dict)
@@ -92,6 +94,7 @@ class Line:
             self.wrong.append(f"{self.name}: answered by {version}, git says {self.new}, before that {self.old}")
         if version == self.new and self.switched_at is None:
             self.switched_at = now
+            self.past.append((self.old, now))
         self._pause(now)
         self.last = now
         if sent >= self.latest_sent:
@@ -117,7 +120,9 @@ class Line:
         self.ended = now
 
     def _allowed(self, version: int, sent: float) -> bool:
-        return version == self.new or (version == self.old and (self.switched_at is None or sent < self.switched_at))
+        if version == self.new or (version == self.old and self.switched_at is None):
+            return True
+        return any(version == left and sent < until for left, until in self.past)
 
     def _pause(self, now: float) -> None:
         if self.last is None:
