@@ -18,6 +18,9 @@ from reconciler.state.plan import Plan
 
 LIMIT = 65_535
 _HEAD, _SHARE = 6_000, 9_000
+_IN_FULL = 200
+"""Groups of servers whose steps are written out in full; more have no room in one comment."""
+
 _DETAIL = 600
 """Characters of one text of a plan: reasons, details, problems."""
 
@@ -232,13 +235,13 @@ def _orders(review: Review) -> str:
 
 
 def _steps(plan: Plan) -> Iterator[tuple[str, ...]]:
-    for group in folding.groups(plan):
+    for number, group in enumerate(folding.groups(plan)):
         title = f"<b>{code(group.title, 400)}</b> — {plain(group.section.verdict)}"
         if group.section.quiet:
             yield (f"{title}\n\n",)
             continue
         opened = "" if len(group.servers) > 1 else " open"
-        details = (_full(group), _brief(group))
+        details = (_full(group), _brief(group)) if number < _IN_FULL else (_brief(group),)
         yield (
             *(f"<details{opened}><summary>{title}</summary>\n\n{body}\n</details>\n\n" for body in details),
             f"{title}\n\n",

@@ -8,7 +8,6 @@ Markdown Spec, 2.4 and 6.9; GitLab Docs, "GitLab-specific references" and "quick
 """
 
 import re
-import unicodedata
 
 SPACE = "\u200b"
 """A zero-width space: invisible, and the end of a reference."""
@@ -17,14 +16,15 @@ _REFERENCE = re.compile(r"([@#!~%$&])(?=\w)")
 _ADDRESS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)", re.IGNORECASE)
 _MARKS = re.compile(r"([\\`*_\[\]#!~$|^])")
 _LIST = re.compile(r"^([-+=]|[0-9]+(?=[.)]))")
-_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Characters that turn text around, so that what is read is not what is written (CVE-2021-42574)."""
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What controls terminals, is half a character, or turns text around, so that what is read is not what is written
+(CVE-2021-42574)."""
 
 
 def plain(text: str, most: int = 1_000) -> str:
     """One line of text that reads as it stands, shortened to that many characters; `quoted` words as code."""
-    pieces = shortened(visible(text), most).split("`")
+    pieces = _line(text, most).split("`")
     if len(pieces) % 2 == 0:  # the last quote is no pair
         pieces[-2:] = ["`".join(pieces[-2:])]
     return "".join(
@@ -35,33 +35,34 @@ def plain(text: str, most: int = 1_000) -> str:
 
 def _spelled(text: str, *, first: bool) -> str:
     text = _ADDRESS.sub(SPACE, _REFERENCE.sub(rf"\1{SPACE}", text))
-    text = _MARKS.sub(r"\\\1", "".join(_ENTITIES.get(each, each) for each in text))
+    text = _MARKS.sub(r"\\\1", text.translate(_ENTITIES))
     return _LIST.sub(_escaped_list, text) if first else text
 
 
 def code(text: str, most: int = 200) -> str:
     """A name as code: hosts look for no references in it."""
-    return _coded(shortened(visible(text), most))
+    return _coded(_line(text, most))
 
 
 def _coded(text: str) -> str:
-    inside = _MARKS.sub(_entity, "".join(_ENTITIES.get(each, each) for each in text))
+    inside = _MARKS.sub(_entity, text.translate(_ENTITIES))
     return f"<code>{_ADDRESS.sub(SPACE, inside)}</code>" if text else ""
+
+
+def _line(text: str, most: int) -> str:
+    """The visible text, shortened; of a text without end only the beginning is looked at."""
+    read = text[: 4 * most]
+    return shortened(visible(read) + ("…" * most if len(read) < len(text) else ""), most)
 
 
 def visible(text: str) -> str:
     """The text on one line, without characters that control terminals or turn the text around."""
-    seen = "".join("\N{REPLACEMENT CHARACTER}" if _is_hidden(each) else each for each in " ".join(text.split()))
-    return seen.strip()
+    return _HIDDEN.sub("\N{REPLACEMENT CHARACTER}", " ".join(text.split()))
 
 
 def shortened(text: str, most: int) -> str:
     """At most that many characters, with a mark where something is missing."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _is_hidden(character: str) -> bool:
-    return character in _BIDI or unicodedata.category(character) in {"Cc", "Cs"}
 
 
 def _escaped_list(found: re.Match[str]) -> str:
