@@ -14,10 +14,11 @@ from reconciler.adapters.git import GitMirror
 from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import GitWriter, Identity
 from reconciler.adapters.lock import StateDirectory
-from reconciler.cli import repository, verb
+from reconciler.cli import repository, verb, verification
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import CommitOptions, DestinationOptions
 from reconciler.errors import BranchMoved, SourceUnavailable
+from reconciler.ports import Revisions
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ class Workplace:
     """Where commits are made."""
 
     mirror: GitMirror
-    writer: GitWriter
+    writer: Revisions
 
 
 def workplace(options: CommitOptions, state: Path) -> Workplace:
@@ -44,7 +45,8 @@ def workplace(options: CommitOptions, state: Path) -> Workplace:
         signing, person = SigningKey.from_environment(environment), Identity.of_person(environment)
     except ValueError as error:
         raise Misused(f"{error}.") from error
-    return Workplace(mirror, GitWriter(mirror, person, signing))
+    writer = GitWriter(mirror, person, signing)
+    return Workplace(mirror, verification.guarded(options.repository, mirror, writer))
 
 
 def head(place: Workplace, options: CommitOptions, destination: DestinationOptions) -> str:

@@ -50,6 +50,40 @@ _STATUS = "Commit status"
 _REVIEW = "Plans between two commits"
 
 
+VerifyOption = Annotated[
+    Verify,
+    typer.Option(
+        envvar="RECONCILER_VERIFY",
+        rich_help_panel=_VERIFIED,
+        help="Which commits must be signed by a trusted key: none, the head, or (strict) each since the last.",
+    ),
+]
+SignersOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="RECONCILER_ALLOWED_SIGNERS",
+        rich_help_panel=_VERIFIED,
+        help="File of trusted SSH keys, as ssh-keygen(1) describes it under ALLOWED SIGNERS.",
+    ),
+]
+RevokedOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="RECONCILER_REVOKED_KEYS",
+        rich_help_panel=_VERIFIED,
+        help="File of SSH keys that count no more: one per line, or a KRL.",
+    ),
+]
+KeyringOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        envvar="RECONCILER_GPG_KEYRING",
+        rich_help_panel=_VERIFIED,
+        help="File of trusted OpenPGP public keys (`gpg --export`); may be given several times.",
+    ),
+]
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryOptions:
     """Which repository, branch and folder; where to find the credentials; which commits must be signed, by whom."""
@@ -83,14 +117,7 @@ class RepositoryOptions:
             help="Private ssh key file; without it the ssh agent is asked.",
         ),
     ] = None
-    verify: Annotated[
-        Verify,
-        typer.Option(
-            envvar="RECONCILER_VERIFY",
-            rich_help_panel=_VERIFIED,
-            help="Which commits must be signed by a trusted key: none, the head, or (strict) each since the last.",
-        ),
-    ] = Verify.NONE
+    verify: VerifyOption = Verify.NONE
     verify_from: Annotated[
         str | None,
         typer.Option(
@@ -99,30 +126,9 @@ class RepositoryOptions:
             help="With strict: the whole id of a commit that, with all below it, needs no signature.",
         ),
     ] = None
-    allowed_signers: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_ALLOWED_SIGNERS",
-            rich_help_panel=_VERIFIED,
-            help="File of trusted SSH keys, as ssh-keygen(1) describes it under ALLOWED SIGNERS.",
-        ),
-    ] = None
-    revoked_keys: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_REVOKED_KEYS",
-            rich_help_panel=_VERIFIED,
-            help="File of SSH keys that count no more: one per line, or a KRL.",
-        ),
-    ] = None
-    gpg_keyring: Annotated[
-        list[Path] | None,
-        typer.Option(
-            envvar="RECONCILER_GPG_KEYRING",
-            rich_help_panel=_VERIFIED,
-            help="File of trusted OpenPGP public keys (`gpg --export`); may be given several times.",
-        ),
-    ] = None
+    allowed_signers: SignersOption = None
+    revoked_keys: RevokedOption = None
+    gpg_keyring: KeyringOption = None
 
     @property
     def address(self) -> str:
@@ -178,6 +184,10 @@ class CommitOptions:
             help="Sign with this ssh key file, or gpg key (RECONCILER_GIT_SIGNING_FORMAT=openpgp).",
         ),
     ] = None
+    verify: VerifyOption = Verify.NONE
+    allowed_signers: SignersOption = None
+    revoked_keys: RevokedOption = None
+    gpg_keyring: KeyringOption = None
 
     @property
     def repository(self) -> RepositoryOptions:
@@ -188,6 +198,10 @@ class CommitOptions:
             path=self.path,
             git_token_file=self.git_token_file,
             git_ssh_key=self.git_ssh_key,
+            verify=self.verify,
+            allowed_signers=self.allowed_signers,
+            revoked_keys=self.revoked_keys,
+            gpg_keyring=self.gpg_keyring,
         )
 
 

@@ -111,3 +111,13 @@ def test_a_service_without_the_tools_says_at_its_start_what_to_install(desk: Des
     assert "apt install openssh-client" in lines[1]["why"]
     assert lines[2]["reason"] == "ToolMissing"
     assert "nothing is applied" in lines[2]["why"]
+
+
+def test_a_commit_made_here_that_would_not_be_put_in_force_is_not_pushed(desk: Desk) -> None:
+    desk.world.write("[1, 2]", "{stable: 1, canary: 2}")
+    desk.world.commit("half 2 is a canary")
+    before = desk.sign("Vouch for it")
+    desk.world.git("config", "receive.denyCurrentBranch", "ignore")
+    found = desk.call("rollback", "half", "--offline", "--push", "--reason", "too slow")
+    assert (found.code, "made here is not pushed" in found.err) == (3, True), found
+    assert desk.world.git("rev-parse", "main").strip() == before
