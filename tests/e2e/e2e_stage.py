@@ -16,7 +16,7 @@ from e2e_documents import Document, Model
 from e2e_processes import Finished, Service
 from e2e_repository import Repository
 from e2e_servers import Pool, Server
-from e2e_traffic import RestTraffic, Traffic
+from e2e_traffic import BothWays, RestTraffic, Traffic
 from running_server import until
 from sample_shelf import Shelf
 
@@ -176,15 +176,14 @@ class Stage:
         return until(holds, what)
 
     @contextmanager
-    def traffic(self, model: Model, label: str = "stable", server: Server | None = None) -> Iterator[Traffic]:
-        """Requests by label for the time of a block."""
-        with Traffic((server or self.server).address, model.name, label).flowing() as traffic:
-            yield traffic
-
-    @contextmanager
-    def rest_traffic(self, model: Model, label: str = "stable") -> Iterator[Traffic]:
-        """The same over REST."""
-        with RestTraffic(self.server.rest, model.name, label).flowing() as traffic:
+    def traffic(self, model: Model, label: str = "stable", server: Server | None = None) -> Iterator[BothWays]:
+        """Requests by label for the time of a block, over gRPC and over REST."""
+        asked = server or self.server
+        over_grpc, over_rest = (
+            Traffic(asked.address, model.name, label),
+            RestTraffic(asked.rest, model.name, label),
+        )
+        with BothWays(over_grpc, over_rest).flowing() as traffic:
             yield traffic
 
     def timeline(self) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ from running_server import floats, spec, until
 
 from reconciler.wire import stubs
 
-PAUSE = 0.01
-"""Seconds between two requests: about eighty a second on a machine that is not overloaded."""
+PAUSE = 0.02
+"""Seconds between two requests: about forty a second each way, on a machine that is not overloaded."""
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
@@ -110,6 +110,47 @@ class RestTraffic(Traffic):
         with httpx.Client(base_url=self.address, timeout=2.0) as client:
             while not enough.wait(PAUSE):
                 self.asked.append(_ask_rest(client, path))
+
+
+@dataclass(frozen=True, slots=True)
+class BothWays:
+    """The same client over gRPC and over REST, side by side."""
+
+    grpc: Traffic
+    rest: Traffic
+
+    @property
+    def lost(self) -> list[str]:
+        """Every request that was not answered, whichever way it went."""
+        return [*self.grpc.lost, *(f"REST: {each}" for each in self.rest.lost)]
+
+    @property
+    def versions(self) -> list[int]:
+        """The versions that answered, one after the other; both ways must have got the same."""
+        over_grpc, over_rest = self.grpc.versions, self.rest.versions
+        assert over_grpc == over_rest, f"gRPC was answered by {over_grpc}, REST by {over_rest}"
+        return over_grpc
+
+    @property
+    def gap(self) -> float:
+        """The longer of the two gaps."""
+        return max(self.grpc.gap, self.rest.gap)
+
+    def wait_for(self, version: int) -> None:
+        """Wait until that version is what answers now, both ways."""
+        self.grpc.wait_for(version)
+        self.rest.wait_for(version)
+
+    def wait_for_more(self, count: int = 20) -> None:
+        """Wait until so many more requests ended, each way."""
+        self.grpc.wait_for_more(count)
+        self.rest.wait_for_more(count)
+
+    @contextmanager
+    def flowing(self) -> Iterator["BothWays"]:
+        """Ask all the while the block runs."""
+        with self.grpc.flowing(), self.rest.flowing():
+            yield self
 
 
 def _ask_rest(client: httpx.Client, path: str) -> Asked:
