@@ -176,3 +176,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+def test_why_a_commit_is_held_is_told_in_lines_that_fit_a_terminal() -> None:
+    console = Console(no_color=True, force_terminal=False, width=200)
+    with console.capture() as capture:
+        Timeline(console).held(["SignatureBreak: " + "the signature is gone " * 20 + "; released by a consent"])
+    shown = capture.get().splitlines()
+    assert shown[0].strip() == "held on both servers: SignatureBreak"
+    assert shown[-1].strip() == "released by a consent"
+    assert max(map(len, shown)) <= 112

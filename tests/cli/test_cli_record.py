@@ -239,7 +239,7 @@ def test_request_that_is_none_is_passed_over(tmp_path: Path, text: str) -> None:
 def test_retry_says_what_is_tried_anew(world: World) -> None:
     with serving(world):
         shown = world.call("retry", "half")
-    assert (shown.code, "Tried anew by `reconciler run`" in shown.err) == (0, True)
+    assert (shown.code, "forgets what failed of eu/gpu-1/half" in shown.err) == (0, True)
     assert "eu/gpu-1/half" in shown.err
 
 

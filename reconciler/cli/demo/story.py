@@ -138,7 +138,7 @@ class Story:
         await self._push(commit, author)
         said = await cast.witness.stalled(commit, cast.stage.servers, WITHIN)
         await asyncio.sleep(1.0)
-        cast.timeline.say(f"          held on both servers, {' and '.join(sorted(set(said)))}", "magenta")
+        cast.timeline.held(sorted(set(said)))
         cast.timeline.answers(self._changes({(HALF.name, "canary"): "2", (HALF.name, "stable"): "1"}))
         gone = [
             action

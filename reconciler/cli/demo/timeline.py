@@ -3,6 +3,7 @@
 Called by `story.py`. Printing only; every number is given.
 """
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ from rich.text import Text
 from reconciler.expose import words
 from reconciler.expose.timeline import Done, deeds
 from reconciler.state.outcome import OutcomeKind
+
+WIDTH = 100
+"""Columns of a paragraph: reasons of holds are sentences."""
 
 STYLES = {"+": "green", "-": "red", "~": "yellow", "?": "cyan"}
 
@@ -72,6 +76,16 @@ class Timeline:
         same = [f"{each.model} by {each.label} {each.after}" for each in changes if each.before == each.after]
         if same:
             self.say(f"          still answered: {', '.join(same)}")
+
+    def held(self, stalls: Iterable[str]) -> None:
+        """Why both servers leave a commit alone: `Reason: why; released by what`, a line for each part."""
+        for each in stalls:
+            reason, _, rest = each.partition(": ")
+            why, _, release = rest.partition("; released by ")
+            self.say(f"          held on both servers: {reason}", "magenta")
+            for part in (why, f"released by {release}"):
+                lines = textwrap.wrap(part, WIDTH, break_long_words=False, break_on_hyphens=False)
+                self.say("\n".join(f"            {line}" for line in lines), "magenta")
 
     def claim(self, holds: bool, text: str) -> None:
         """Something that the demo claims, and whether it held."""

@@ -34,5 +34,8 @@ def retry(subject: Subject, state: StateOptions) -> int:
         verb.say(f"Nothing that git asks for is named {subject}: no model, server or fleet. Nothing was done.")
         return Exit.ERROR
     more = f" and {len(found) - 5} more" if len(found) > 5 else ""
-    verb.say(f"Tried anew by {holder}: {', '.join(found[:5])}{more}. `reconciler explain {subject}` says how it goes.")
+    verb.say(
+        f"{holder} forgets what failed of {', '.join(found[:5])}{more}, and tries anew what git still asks for. "
+        f"`reconciler explain {subject}` says how it goes."
+    )
     return Exit.OK
