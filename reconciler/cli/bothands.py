@@ -6,6 +6,7 @@ Everything comes from the environment, as docs/automation.md lists it: a key is 
 import os
 
 from reconciler.adapters.git import GitMirror
+from reconciler.adapters.git_line import GitLine
 from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import GitWriter, Identity
 from reconciler.cli import verification
@@ -31,4 +32,5 @@ def hands(options: RepositoryOptions, mirror: GitMirror) -> Author:
             f"--verify {options.verify} puts signed commits in force only, and nothing signs those that are made here. "
             "Set RECONCILER_GIT_SIGNING_KEY, and trust that key."
         )
-    return Author(mirror, verification.guarded(options, mirror, GitWriter(mirror, who, key)), options.path)
+    writer = verification.guarded(options, mirror, GitWriter(mirror, who, key))
+    return Author(lambda: GitLine(mirror.path), writer, options.path)

@@ -5,55 +5,64 @@ everything that is not meant stay byte for byte. What comes back of a rollback i
 its checks, as they were; nothing else of the commit that brought the failed spec. Blocking; one call at a time.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 from reconciler import parse, propose, revise
 from reconciler.errors import RevisionRefused
-from reconciler.loop.annals import Annals
-from reconciler.ports import Revisions, Source
+from reconciler.loop import annals
+from reconciler.ports import Lineage, Revisions, Source
 from reconciler.propose import Chapter, Edit, Proposal
+from reconciler.revise import restoring
 from reconciler.source import Documents
 from reconciler.state.desired import DesiredModel
 from reconciler.state.revision import Revision
 
 
-class Author:
-    """Makes and pushes commits. below: the watched path of the repository."""
+class Archive(Lineage, Source, Protocol):
+    """A repository on this disk, read as a line of commits and one by one."""
 
-    def __init__(self, source: Source, revisions: Revisions, below: str = "") -> None:
-        self._source = source
+
+class Author:
+    """Makes and pushes commits.
+
+    archive: opens the repository, once per call, so that nothing of a large one is kept between calls. below: the
+    watched path.
+    """
+
+    def __init__(self, archive: Callable[[], Archive], revisions: Revisions, below: str = "") -> None:
+        self._archive = archive
         self._revisions = revisions
         self._below = below
-        self._documents = Documents(source, below)
-        self._annals = Annals(source, below)
 
     def history(self, head: str, documents: frozenset[str]) -> Mapping[str, Sequence[Chapter]]:
         """See `Hands`."""
-        return self._annals.chapters(head, documents)
+        return annals.chapters(self._archive(), self._below, head, documents)
 
     def write(self, proposal: Proposal, head: str) -> str:
         """See `Hands`."""
-        self._documents = Documents(self._source, self._below)  # what it keeps of a large repository is let go below
-        try:
-            return self._written(proposal, head)
-        finally:
-            self._documents = Documents(self._source, self._below)
-
-    def _written(self, proposal: Proposal, head: str) -> str:
-        model = self.model(head, proposal.document)
-        if proposal.edit is not None:
-            files = self._edited(model, proposal.edit, head)
-        else:
-            files = self._restored(model, proposal, head)
+        desk = _Desk(self._archive(), self._below, head)
+        model = desk.model(head, proposal.document)
+        files = desk.edited(model, proposal.edit) if proposal.edit is not None else desk.restored(model, proposal)
         said = propose.message(proposal)
         message = revise.compose(said.subject, said.paragraphs, said.trailers)
         commit = self._revisions.write(Revision(head, tuple(sorted(files.items())), message))
-        self._check(commit, proposal, head)
+        desk.check(commit, proposal)
         return commit
 
     def push(self, commit_id: str, branch: str) -> None:
         """See `Hands`."""
         self._revisions.push(commit_id, branch or None)
+
+
+class _Desk:
+    """The repository during one call: the commit that is built on, and what it asks for."""
+
+    def __init__(self, archive: Archive, below: str, head: str) -> None:
+        self._archive = archive
+        self._below = below
+        self._head = head
+        self._documents = Documents(archive, below)
 
     def model(self, commit: str, document: str) -> DesiredModel:
         """That Model as a commit has it.
@@ -71,57 +80,65 @@ class Author:
             raise RevisionRefused(f"Commit {commit[:10]} places no Model {document} on any server.")
         return model
 
-    def _edited(self, model: DesiredModel, edit: Edit, head: str) -> dict[str, bytes | None]:
+    def edited(self, model: DesiredModel, edit: Edit) -> dict[str, bytes]:
+        """The file of a Model with other labels and versions."""
         path = model.place.path
+        data = _Files(self._archive, self._head, self._below).read(path) or b""
+        text = revise.decoded(path, data)
         with revise.told(path):
-            text, number = self._document(head, path, model.document)
-            listed = [int(each) for each in getattr(model.policy, "versions", ())]
-            text = revise.set_versions(text, number, sorted({*listed, *edit.versions}))
-            text = revise.set_labels(text, number, dict(edit.labels))
-            text = revise.set_versions(text, number, list(edit.versions))
+            where = revise.find([(path, text)], "Model", model.document)
+            if where is None:
+                raise RevisionRefused(f"the file has no Model {model.document} in commit {self._head[:10]}.")
+            listed = getattr(model.policy, "versions", ())
+            text = revise.set_versions(text, where.document, sorted({*listed, *edit.versions}))
+            text = revise.set_labels(text, where.document, dict(edit.labels))
+            text = revise.set_versions(text, where.document, list(edit.versions))
         return {path: text.encode()}
 
-    def _restored(self, model: DesiredModel, proposal: Proposal, head: str) -> dict[str, bytes | None]:
+    def restored(self, model: DesiredModel, proposal: Proposal) -> dict[str, bytes]:
+        """The files in which a Model and its checks are as they were."""
         to = proposal.to.id if proposal.to is not None else ""
-        old, path = self.model(to, proposal.document), model.place.path
-        with revise.told(path):
-            was, at = self._document(to, old.place.path, proposal.document)
-            text, number = self._document(head, path, proposal.document)
-            made = revise.replace_document(text, number, revise.cut(was, at))
-        return {path: made.encode(), **dict(self._check_files(proposal.document, old.place.path, to, head))}
+        old = self.model(to, proposal.document)
+        draft = restoring.Draft(_Files(self._archive, self._head, self._below), self._below)
+        places = restoring.Old(old.document, old.place.path, model.document, model.place.path)
+        restoring.restore(draft, _Files(self._archive, to, self._below), places)
+        return draft.files
 
-    def _check_files(self, document: str, path: str, to: str, head: str) -> Iterator[tuple[str, bytes | None]]:
-        """The files of the checks as they were, where they are others by now and no other Model asks with them."""
-        for each in self._annals.check_files(to, path, document):
-            before, now = self._annals.blob(to, each), self._annals.blob(head, each)
-            if before is None or before == now:
-                continue
-            if not self._annals.others_check_with(head, document, each):
-                yield each, self._source.read(before, parse.MAX_CHECK_BYTES)
-
-    def _document(self, commit: str, path: str, document: str) -> tuple[str, int]:
-        blob = self._annals.blob(commit, path)
-        data = self._source.read(blob, parse.MAX_BYTES) if blob is not None else b""
-        text = revise.decoded(path, data)
-        where = revise.find([(path, text)], "Model", document)
-        if where is None:
-            raise RevisionRefused(f"the file has no Model {document} in commit {commit[:10]}.")
-        return text, where.document
-
-    def _check(self, commit: str, proposal: Proposal, head: str) -> None:
+    def check(self, commit: str, proposal: Proposal) -> None:
         """Read the commit back: it must be valid, and ask for what was meant of this model."""
-        after, before = self.model(commit, proposal.document), self.model(head, proposal.document)
-        wanted = before
-        if proposal.to is not None:
-            wanted = self.model(proposal.to.id, proposal.document)
-        same = (wanted.name, wanted.base_path) == (after.name, after.base_path)
-        if proposal.edit is None:
-            same &= (wanted.policy, wanted.labels) == (after.policy, after.labels)
+        after, before = self.model(commit, proposal.document), self.model(self._head, proposal.document)
+        if proposal.edit is not None:
+            labels = {**dict(before.labels), **dict(proposal.edit.labels)}
+            same = dict(after.labels) == labels and getattr(after.policy, "versions", ()) == proposal.edit.versions
         else:
-            same &= dict(after.labels) == {**dict(before.labels), **dict(proposal.edit.labels)}
-            same &= getattr(after.policy, "versions", ()) == proposal.edit.versions
+            wanted = self.model(proposal.to.id if proposal.to is not None else "", proposal.document)
+            same = (wanted.policy, wanted.labels) == (after.policy, after.labels)
         if not same:
             raise RevisionRefused(
                 f"The commit that was to be made for {proposal.document} would not ask for what was meant. This is a "
                 "mistake of the reconciler's; nothing was pushed. Please report it, and edit the document by hand."
             )
+
+
+class _Files:
+    """The files of one commit below the watched path: `restoring.Snapshot`."""
+
+    def __init__(self, archive: Archive, commit: str, below: str) -> None:
+        self._archive = archive
+        self._commit = commit
+        self._below = below
+
+    @property
+    def short(self) -> str:
+        """The first ten digits of the commit."""
+        return self._commit[:10]
+
+    def documents(self) -> Sequence[str]:
+        """The paths of its documents' files, ascending."""
+        found = self._archive.files(self._commit, self._below)
+        return [each.path for each in found if parse.concerns(each.path, self._below)]
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file, None where there is none."""
+        (blob,) = self._archive.blobs(self._commit, (path,))
+        return self._archive.read(blob, parse.MAX_BYTES) if blob is not None else None

@@ -18,7 +18,7 @@ from reconciler.loop import reactions
 from reconciler.loop.botbook import BotBook
 from reconciler.loop.events import BotCommitted, BotTrouble, BotWaits
 from reconciler.loop.service import Service
-from reconciler.loop.sights import Sight, sights
+from reconciler.loop.sights import Places, Sight, places, sights
 from reconciler.loop.tools import Tools
 from reconciler.propose import Chapter, Facts, Made, Proposal, State, Waiting
 from reconciler.state.desired import Desired
@@ -62,7 +62,10 @@ class Bots:
         self._tools = tools
         self._hands = hands
         self._book = BotBook(tools.ledger)
-        self._chapters: tuple[str, Mapping[str, Sequence[Chapter]]] = ("", {})
+        self._head = ""
+        self._chapters: dict[str, Sequence[Chapter]] = {}
+        self._places: tuple[Desired | None, Places] = (None, {})
+        self._unmade: dict[str, Waiting] = {}
         self._all_at = 0.0
         self._errors: defaultdict[str, int] = defaultdict(int)
         self._told: dict[str, tuple[str, str]] = {}
@@ -86,51 +89,65 @@ class Bots:
         desired, now = self._service.desired, self._tools.clock.now()
         if desired is None:
             return
+        self._take_up(desired)
         everything = now >= self._all_at
-        found = [each for each in sights(desired, self._service.lanes.lanes) if everything or each.failed]
+        found = sights(desired.commit.id, self._places[1], self._service.lanes.lanes)
         if everything:
             self._all_at = now + ALL_EVERY
             self.said = {}
-        await self._read(desired)
-        self._notice(found)
         acted = False
-        for sight in found:
-            said = propose.decide(self._facts(desired, sight, now))
+        for sight in (each for each in found if everything or each.failed):
+            said = await self._decided(desired, sight, now)
             self.said[sight.model.document] = said
             self._tell(sight.model.document, said)
             if not acted:  # the next one is decided from the head that this one makes
                 acted = await self._act(sight, desired, said)
+        await self._notice(desired, found)
         if everything or acted:
             self._names |= {sight.model.document: sight.model.name for sight in found}
             self._book.publish(self.said, self._names)
 
-    def _notice(self, found: Sequence[Sight]) -> None:
+    def _take_up(self, desired: Desired) -> None:
+        """Forget what was of another head."""
+        if self._places[0] is not desired:
+            self._places = (desired, places(desired))
+        if self._head != desired.commit.id:
+            self._head, self._chapters = desired.commit.id, {}
+
+    async def _notice(self, desired: Desired, found: Sequence[Sight]) -> None:
         """Have the statuses say of every model that its spec was taken back, while git still asks for it."""
         for sight in found:
-            document, chapters = sight.model.document, self._chapters[1].get(sight.model.document, ())
+            document, notice = sight.model.document, None
             made = next((each for each in self._book.made(document) if each.bot is propose.Bot.ROLLBACK), None)
-            stands = made is not None and bool(chapters) and chapters[0].first.id == made.of
-            notice = propose.notice(made) if made is not None and stands else None
+            if sight.failed and made is not None:
+                chapters = await self._history(desired, document)
+                notice = propose.notice(made) if chapters and chapters[0].first.id == made.of else None
             if self._tools.notices.get(document) != notice:
                 self._tools.notices[document] = notice
                 sight.wake()
 
-    async def _read(self, desired: Desired) -> None:
-        """The history of all models that ask, once per head."""
-        head = desired.commit.id
-        if self._chapters[0] != head:
-            asking = frozenset(
-                model.document for server in desired.servers for model in server.models if model.automation.asks
-            )
-            hands = self._hands
-            found = await self._tools.offload(lambda: hands.history(head, asking)) if asking else {}
-            self._chapters = (head, found)
+    async def _history(self, desired: Desired, document: str) -> Sequence[Chapter]:
+        """The chapters of a model, read once per head, and only where something depends on them."""
+        if document not in self._chapters:
+            hands, head = self._hands, desired.commit.id
+            found = await self._tools.offload(lambda: hands.history(head, frozenset({document})))
+            self._chapters[document] = found.get(document, ())
+        return self._chapters[document]
 
-    def _facts(self, desired: Desired, sight: Sight, now: float) -> Facts:
+    async def _decided(self, desired: Desired, sight: Sight, now: float) -> tuple[Proposal | Waiting, ...]:
+        """What bots have to say of a model; its history is read where they ask for it."""
         document = sight.model.document
-        chapters = tuple(self._chapters[1].get(document, ()))
-        made = self._book.made(document)
-        return Facts(sight.model, desired.commit, sight.stands(), chapters, now, made, self._unsettled(desired))
+        known = tuple(self._chapters.get(document, ()))
+        made, unsettled = self._book.made(document), self._unsettled(desired)
+        facts = Facts(sight.model, desired.commit, sight.stands(), known, now, made, unsettled)
+        said = propose.decide(facts)
+        if document not in self._chapters and any(_unread(each) for each in said):
+            history = tuple(await self._history(desired, document))
+            said = propose.decide(replace(facts, chapters=history))
+        unmade = self._unmade.get(document)
+        if unmade is None or now >= self._paused.get(document, 0.0):
+            return said
+        return tuple(unmade if isinstance(each, Proposal) and each.bot is unmade.bot else each for each in said)
 
     def _unsettled(self, desired: Desired) -> str:
         answer = self._service.in_force
@@ -151,10 +168,16 @@ class Bots:
         try:
             await self._carry_out(self._with_deployment(proposal, sight), desired.commit.id)
             self._errors.pop(document, None)
+            self._unmade.pop(document, None)
         except BranchMoved:  # a person's push came first; what they pushed decides what is to be done
             self._paused[document] = now + OVERTAKEN_PAUSE
         except Exception as error:  # whatever it is, `reactions` words it
-            self._paused[document] = now + self._trouble(document, error)
+            pause = self._trouble(document, error)
+            self._paused[document] = now + pause
+            words = f"its commit could not be made or pushed: {error}"
+            self._unmade[document] = Waiting(
+                proposal.bot, document, type(error).__name__, words, now + pause, stuck=True
+            )
         self._service.trigger()
         return True
 
@@ -202,3 +225,7 @@ class Bots:
         pause = max(EVERY, UNMADE_PAUSE if response.pause is None else response.pause)
         self._tools.tell(BotTrouble(self._tools.clock.now(), document, response.reason, response.message, pause))
         return pause
+
+
+def _unread(said: Proposal | Waiting) -> bool:
+    return isinstance(said, Waiting) and said.reason == propose.UNREAD

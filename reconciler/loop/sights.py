@@ -3,8 +3,9 @@
 Used by `Bots` only. Cheap where nothing is asked: a lane's plan and statuses are read as its latest turn left them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from reconciler import propose
 from reconciler.loop.lane import Lane
@@ -39,17 +40,32 @@ class Sight:
         return propose.stands(server.id, model, told, lane.plan, lane.observed)
 
 
-def sights(desired: Desired, lanes: Mapping[str, Lane]) -> Iterable[Sight]:
-    """Every model that asks for bots, ascending by document."""
-    found: dict[str, Sight] = {}
+Places: TypeAlias = dict[str, list[tuple[DesiredServer, DesiredModel]]]
+"""The servers of every model that asks for bots, by document, ascending."""
+
+
+def places(desired: Desired) -> Places:
+    """Where the models are that ask; worked out once per desired state, because most ask for nothing."""
+    found: Places = {}
     for server in desired.servers:
-        lane = lanes.get(server.id)
-        failed = (
-            {hold.model for hold in lane.plan.holds if hold.reason in propose.FAILURES} if lane is not None else set()
-        )
         for model in server.models:
             if model.automation.asks:
-                sight = found.setdefault(model.document, Sight(model, desired.commit.id))
-                sight.places.append((server, lane))
-                sight.failed |= model.name in failed
-    return [sight for _, sight in sorted(found.items())]
+                found.setdefault(model.document, []).append((server, model))
+    return dict(sorted(found.items()))
+
+
+def sights(commit: str, asking: Places, lanes: Mapping[str, Lane]) -> list[Sight]:
+    """Every model that asks for bots, ascending by document; `commit` is the one in force."""
+    found = []
+    for group in asking.values():
+        sight = Sight(group[0][1], commit)
+        for server, model in group:
+            lane = lanes.get(server.id)
+            sight.places.append((server, lane))
+            sight.failed |= lane is not None and _has_failed(lane, model.name)
+        found.append(sight)
+    return found
+
+
+def _has_failed(lane: Lane, name: str) -> bool:
+    return any(hold.model == name and hold.reason in propose.FAILURES for hold in lane.plan.holds)

@@ -23,6 +23,7 @@ from reconciler.propose.facts import (
     Stands,
     State,
     chapters,
+    joined,
     spec_of,
     stands,
 )
@@ -31,9 +32,11 @@ from reconciler.propose.notices import notice
 from reconciler.propose.promotion import moved, promotion
 from reconciler.propose.proposal import Bot, Edit, Proposal, Waiting
 from reconciler.propose.rollback import rollback
+from reconciler.propose.rules import UNREAD
 
 __all__ = [
     "FAILURES",
+    "UNREAD",
     "Bot",
     "Chapter",
     "Edit",
@@ -49,6 +52,7 @@ __all__ = [
     "chapters",
     "decide",
     "discovery",
+    "joined",
     "message",
     "moved",
     "notice",

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from reconciler.propose.facts import Facts
 from reconciler.propose.proposal import Bot, Edit, Proposal, Waiting, branch_for
-from reconciler.propose.rules import not_now, once, restless
+from reconciler.propose.rules import not_now, once, restless, without_history
 from reconciler.state.automation import Discover
 from reconciler.state.look import PathFacts, Presence
 from reconciler.state.versions import Specific
@@ -26,15 +26,18 @@ def discovery(facts: Facts) -> Proposal | Waiting | None:
     if asked is None or not isinstance(policy, Specific):
         return None
     waiting = not_now(facts, _BOT) or _unseen(facts)
-    if waiting is not None:
-        return waiting
+    return waiting if waiting is not None else _found(facts, asked)
+
+
+def _found(facts: Facts, asked: Discover) -> Proposal | Waiting:
     floor = max(dict(facts.model.labels).values(), default=0)
     new = [version for version in _stored(each.stored for each in facts.stands) if version > floor]
     refused = {version: why for version in new if (why := _refused(facts, asked, version))}
     left = [version for version in new if version not in refused]
     if not left:
         return Waiting(_BOT, facts.model.document, "NothingNew", _nothing(floor, refused))
-    return restless(facts, _BOT) or once(facts, _proposal(facts, asked, max(left)))
+    waiting = restless(facts, _BOT) or without_history(facts, _BOT)
+    return waiting or once(facts, _proposal(facts, asked, max(left)))
 
 
 def _unseen(facts: Facts) -> Waiting | None:

@@ -68,12 +68,17 @@ class Chapter:
 
 def chapters(history: Iterable[tuple[Commit, Spec | None]]) -> tuple[Chapter, ...]:
     """The chapters of a history, both newest first."""
+    return joined(Chapter(spec, commit, commit) for commit, spec in history)
+
+
+def joined(parts: Iterable[Chapter]) -> tuple[Chapter, ...]:
+    """The chapters of which these are parts, newest first: neighbours with the same spec are one."""
     found: list[Chapter] = []
-    for commit, spec in history:
-        if found and found[-1].spec == spec:
-            found[-1] = replace(found[-1], first=commit)
+    for part in parts:
+        if found and found[-1].spec == part.spec:
+            found[-1] = replace(found[-1], first=part.first)
         else:
-            found.append(Chapter(spec, commit, commit))
+            found.append(part)
     return tuple(found)
 
 
@@ -164,7 +169,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one model's bots decide from. chapters: newest first. now: seconds since the epoch.
+    """Everything one model's bots decide from. chapters: newest first, or none yet. now: seconds since the epoch.
 
     unsettled: why no commit may be based on the one in force, "" where one may: a newer one is not in force, or the
     remote was not heard of.

@@ -48,19 +48,28 @@ def _rollback(proposal: Proposal) -> Message:
     )
 
 
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
+
+
 def _edited(proposal: Proposal) -> str:
     edit = proposal.edit
     return ", ".join(f"{label} → {version}" for label, version in edit.labels) if edit is not None else ""
 
 
 def _promotion(proposal: Proposal) -> Message:
-    trailers = (("Promotion-Of", proposal.of.id), ("Reconciler-Bot", str(proposal.bot)))
-    return Message(f"Promote {proposal.document}: {_edited(proposal)}", (f"{proposal.reason}.",), trailers)
+    trailers = (("Promotion-Of", proposal.of.id), ("Reconciler-Bot", "" if proposal.by_hand else str(proposal.bot)))
+    what = _edited(proposal) or "drop what no label points at"
+    return Message(
+        f"Promote {proposal.document}: {what}",
+        (proposal.reason if proposal.by_hand else _sentence(proposal.reason),),
+        trailers,
+    )
 
 
 def _version(proposal: Proposal) -> Message:
     return Message(
         f"Take up version {proposal.key} of {proposal.document}: {_edited(proposal)}",
-        (f"{proposal.reason[:1].upper()}{proposal.reason[1:]}.",),
+        (_sentence(proposal.reason),),
         (("Reconciler-Bot", str(proposal.bot)),),
     )

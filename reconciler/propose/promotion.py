@@ -6,7 +6,7 @@ Restarting the reconciler does not begin that time anew; a server that cannot be
 
 from reconciler.propose.facts import Facts, Stands
 from reconciler.propose.proposal import Bot, Edit, Proposal, Waiting, branch_for
-from reconciler.propose.rules import not_now, once, restless
+from reconciler.propose.rules import not_now, once, restless, without_history
 from reconciler.state.automation import Promotion
 from reconciler.state.desired import DesiredModel
 from reconciler.state.versions import Specific
@@ -39,28 +39,30 @@ def promotion(facts: Facts) -> Proposal | Waiting | None:
     edit = moved(facts.model, asked.from_, asked.to, drop_old=asked.drop_old)
     if isinstance(edit, str):
         return Waiting(_BOT, facts.model.document, "NothingToPromote", edit)
-    return _forbidden(facts, asked) or not_now(facts, _BOT) or _due(facts, asked, edit)
+    return _lowered(facts, asked) or not_now(facts, _BOT) or _due(facts, asked, edit)
 
 
-def _forbidden(facts: Facts, asked: Promotion) -> Waiting | None:
+def _lowered(facts: Facts, asked: Promotion) -> Waiting | None:
     labels = dict(facts.model.labels)
     version, before = labels[asked.from_], labels.get(asked.to, 0)
-    document = facts.model.document
-    if version < before:
-        words = f"{asked.from_} is on version {version}, and {asked.to} on {before}: a promotion never lowers a version"
-        return Waiting(_BOT, document, "WouldLower", words, stuck=True)
-    left = None
-    if version != before:
-        left = next(
-            (each for each in facts.chapters[1:] if each.spec and dict(each.spec.labels).get(asked.to) == version), None
-        )
-    if left is not None:
-        words = (
-            f"{asked.to} was on version {version} until commit {left.last.short}, and was taken off it: a person "
-            "decides whether it goes there again (`reconciler promote`)"
-        )
-        return Waiting(_BOT, document, "HadBefore", words, stuck=True)
-    return None
+    if version >= before:
+        return None
+    words = f"{asked.from_} is on version {version}, and {asked.to} on {before}: a promotion never lowers a version"
+    return Waiting(_BOT, facts.model.document, "WouldLower", words, stuck=True)
+
+
+def _had_before(facts: Facts, asked: Promotion, version: int) -> Waiting | None:
+    if dict(facts.model.labels).get(asked.to) == version:
+        return None
+    earlier = (each for each in facts.chapters[1:] if each.spec and dict(each.spec.labels).get(asked.to) == version)
+    left = next(earlier, None)
+    if left is None:
+        return None
+    words = (
+        f"{asked.to} was on version {version} until commit {left.last.short}, and was taken off it: a person decides "
+        "whether it goes there again (`reconciler promote`)"
+    )
+    return Waiting(_BOT, facts.model.document, "HadBefore", words, stuck=True)
 
 
 def _due(facts: Facts, asked: Promotion, edit: Edit) -> Proposal | Waiting:
@@ -79,7 +81,8 @@ def _due(facts: Facts, asked: Promotion, edit: Edit) -> Proposal | Waiting:
             f"version {version} has to stand well for {asked.bake:g} s on every server; last to begin: {last.server}"
         )
         return Waiting(_BOT, document, "Baking", words, until)
-    return once(facts, _proposal(facts, asked, edit, version))
+    waiting = without_history(facts, _BOT) or _had_before(facts, asked, version)
+    return waiting or once(facts, _proposal(facts, asked, edit, version))
 
 
 def _since(each: Stands) -> float:

@@ -31,7 +31,7 @@ class Proposal:
     commit whose document comes back (a rollback); edit: what is edited (the others). reason: one sentence; evidence:
     more of them, one paragraph each. branch: the one of its own, "" where it is pushed onto the followed one.
     resume: a commit made before for the very same, on the same base, that may not have been pushed. deployment: the id
-    of what is taken back, `d41`, "" where none is on record.
+    of what is taken back, `d41`, "" where none is on record. by_hand: a person asked for it, with this reason or none.
     """
 
     bot: Bot
@@ -46,6 +46,7 @@ class Proposal:
     branch: str = ""
     resume: str = ""
     deployment: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from reconciler.propose.facts import Chapter, Facts, Failed, Stands
 from reconciler.propose.proposal import Bot, Proposal, Waiting, branch_for
-from reconciler.propose.rules import not_now, once
+from reconciler.propose.rules import not_now, once, without_history
 from reconciler.state.automation import OnFailure, Via
 
 HOPS = 2
@@ -28,7 +28,7 @@ def rollback(facts: Facts) -> Proposal | Waiting | None:
 
 def _forbidden(facts: Facts) -> Waiting | None:
     document = facts.model.document
-    waiting = not_now(facts, _BOT)
+    waiting = not_now(facts, _BOT) or without_history(facts, _BOT)
     if waiting is not None:
         return waiting
     current, *before = facts.chapters

@@ -7,6 +7,8 @@ from reconciler.propose.proposal import Bot, Proposal, Waiting
 
 PAUSE = 60.0
 """Seconds between two commits of one bot for one model; an automatic rollback does not wait for it."""
+UNREAD = "HistoryUnread"
+"""The reason of a decision that needs the history of the model and has not got it."""
 REFUSED_PAUSE = 600.0
 """Seconds after which a push that was refused is tried once more: somebody may have given the rights."""
 
@@ -14,12 +16,15 @@ REFUSED_PAUSE = 600.0
 def not_now(facts: Facts, bot: Bot) -> Waiting | None:
     """Why no bot may commit on top of what is in force."""
     document = facts.model.document
-    if facts.unsettled:
-        return Waiting(bot, document, "HeadNotInForce", facts.unsettled)
-    if facts.current is None:
-        words = "the history of this model could not be read back from the commit in force"
-        return Waiting(bot, document, "HistoryUnread", words, stuck=True)
-    return None
+    return Waiting(bot, document, "HeadNotInForce", facts.unsettled) if facts.unsettled else None
+
+
+def without_history(facts: Facts, bot: Bot) -> Waiting | None:
+    """Why nothing can be decided that needs the history of the model; asked last, because reading it takes time."""
+    if facts.current is not None:
+        return None
+    words = "the history of this model could not be read back from the commit in force"
+    return Waiting(bot, facts.model.document, UNREAD, words, stuck=True)
 
 
 def restless(facts: Facts, bot: Bot) -> Waiting | None:
