@@ -24,7 +24,7 @@ HEAVY = {
 }  # fmt: skip
 VERBS = [
     "validate", "plan", "diff", "apply", "run", "sync", "status", "explain", "import", "render", "acknowledge-rewrite",
-    "model-server", "demo", "version",
+    "model-server", "demo", "version", "promote",
 ]  # fmt: skip
 
 
