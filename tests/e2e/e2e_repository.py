@@ -43,11 +43,26 @@ class Repository:
         self._git("rm", "--quiet", "-r", ".")
         return self._publish(message)
 
-    def revert(self) -> str:
-        """`git revert` of the newest commit."""
-        self._git(*IDENTITY, "revert", "--no-edit", "HEAD")
+    def revert(self, *options: str) -> str:
+        """`git revert` of the newest commit; a merge wants `-m 1`."""
+        self._git(*IDENTITY, "revert", "--no-edit", *options, "HEAD")
         self._git("push", "--quiet", "origin", "main")
         return self.head
+
+    def branch(self, name: str, message: str, *documents: Document) -> None:
+        """Write these documents on a branch of its own, commit, push; the clone stays on main."""
+        self._git("checkout", "--quiet", "-b", name)
+        for document in documents:
+            (self.work / file_name(document)).write_text(text(document))
+        self._git("add", "--all")
+        self._git(*IDENTITY, "commit", "--quiet", "--message", message)
+        self._git("push", "--quiet", "origin", name)
+        self._git("checkout", "--quiet", "main")
+
+    def branches(self) -> list[str]:
+        """The branches of the remote."""
+        said = self._git("ls-remote", "--heads", "origin")
+        return [line.partition("refs/heads/")[2] for line in said.splitlines()]
 
     def pull(self) -> str:
         """Take up what others pushed; the newest commit."""

@@ -44,7 +44,8 @@ class Clone:
 
     path: Path
 
-    def __post_init__(self) -> None:
+    def begin(self) -> None:
+        """Make it, with nothing in it."""
         self.path.mkdir()
         self.git("init", "--quiet", "--initial-branch=main")
 

@@ -4,6 +4,7 @@ The reverts are git's own, in a real clone; the servers are simulated. Each case
 was, byte for byte, with everybody else's later changes in place, and with servers that serve just that.
 """
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,15 +137,22 @@ def world() -> Iterator[World]:
         assert made.troubles == []
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Clone:
-    made = Clone(tmp_path / "clone")
+@pytest.fixture(scope="module")
+def beginning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with one commit, to copy from."""
+    made = Clone(tmp_path_factory.mktemp("beginning") / "clone")
+    made.begin()
     made.write("fleet.yaml", FLEET)
     made.write("shared.yaml", f"{document('half', 1)}---\n{document('other', 1)}")
     made.write("third.yaml", document("third", 1))
     made.write("fourth.yaml", document("fourth", 1))
     made.commit("Begin")
-    return made
+    return made.path
+
+
+@pytest.fixture
+def clone(tmp_path: Path, beginning: Path) -> Clone:
+    return Clone(Path(shutil.copytree(beginning, tmp_path / "clone")))
 
 
 def stable(world: World, name: str) -> set[object]:
