@@ -82,10 +82,14 @@ def _judge(mirror: Path, remote: GitRemote, order: Push, words: str) -> None:
 
 def _moved(remote: GitRemote, order: Push, now: str | None) -> BranchMoved:
     where = f"is at {now[:10]}" if now else "does not exist"
-    wanted = f"was expected at {order.expected[:10]}" if order.expected else "was not expected to exist"
+    if order.expected is None:
+        return BranchMoved(
+            f"{_short(order.ref)} of {remote.name} {where} already, and nothing was pushed. To do: give the branch "
+            "another name, or delete that one."
+        )
     return BranchMoved(
-        f"{_short(order.ref)} of {remote.name} {where} and {wanted}: somebody else was first, and nothing was pushed. "
-        "To do: make the commit anew on what is there now."
+        f"{_short(order.ref)} of {remote.name} {where} and was expected at {order.expected[:10]}: somebody else was "
+        "first, and nothing was pushed. To do: make the commit anew on what is there now."
     )
 
 

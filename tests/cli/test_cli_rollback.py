@@ -156,3 +156,9 @@ def test_a_signed_rollback_is_verified_by_git(world: World, tmp_path: Path) -> N
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(key)], check=True)
     assert world.call("rollback", "half", "--offline", "--push", "--signing-key", str(key)).code == 0
     assert "BEGIN SSH SIGNATURE" in world.git("cat-file", "commit", "main")
+
+
+def test_a_branch_of_that_name_is_left_alone(world: World) -> None:
+    world.git("branch", "taken", "main~1")
+    shown = world.call("rollback", "half", "--offline", "--branch", "taken")
+    assert (shown.code, "give the branch another name" in shown.err) == (1, True)
