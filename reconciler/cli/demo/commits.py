@@ -50,6 +50,15 @@ class Repository:
         """Publish what was committed."""
         self._git("push", "--quiet", "origin", "main")
 
+    def pull(self) -> str:
+        """Take up what somebody else pushed; the id of the newest commit."""
+        self._git("pull", "--quiet", "--ff-only", "origin", "main")
+        return self.head()
+
+    def published(self) -> str:
+        """The newest commit that was pushed, by whomever."""
+        return self._git("ls-remote", "origin", "refs/heads/main").split("\t")[0]
+
     def head(self) -> str:
         """The newest commit of the working copy."""
         return self._git("rev-parse", "HEAD").strip()
@@ -57,6 +66,15 @@ class Repository:
     def subject(self, commit: str) -> str:
         """The first line of its message."""
         return self._git("log", "-1", "--format=%s", commit).strip()
+
+    def author(self, commit: str) -> str:
+        """Who wrote it, by name."""
+        return self._git("log", "-1", "--format=%an", commit).strip()
+
+    def same(self, path: Path, one: str, other: str) -> bool:
+        """Whether a file is the same in two commits."""
+        name = path.relative_to(self.work)
+        return self._git("rev-parse", f"{one}:{name}") == self._git("rev-parse", f"{other}:{name}")
 
     def _git(self, *arguments: str, author: Author | None = None) -> str:
         who = author or Author("Demo")

@@ -80,9 +80,9 @@ class Processes:
         return server
 
     def start_service(self, repository: Path, state: Path) -> None:
-        """Start `reconciler run` on the demo's repository, as its user would."""
-        argv = ["run", "--repo", str(repository), "--state", str(state), "--interval", "5", "--observe-interval", "2"]
-        self.service = _start([*argv, "--log-format", "json"], self.service_log)
+        """Start `reconciler run` on the demo's repository, as its user would, with the right to commit."""
+        argv = ["run", "--repo", str(repository), "--state", str(state), "--interval", "2", "--observe-interval", "2"]
+        self.service = _start([*argv, "--log-format", "json", "--bots"], self.service_log)
 
     @property
     def service_log(self) -> Path:

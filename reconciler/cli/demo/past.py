@@ -1,19 +1,29 @@
-"""The last chapter: `reconciler history` tells what was just played, from mirror and record alone.
+"""Going back and looking back by our own commands: `reconciler rollback`, `reconciler history`.
 
-Called by `story.py`. The command is run as a person would run it; what it says is printed and then held against what
-the story knows to have happened.
+Called by `story.py`. The commands are run as a person would run them; what they say is printed, and then held against
+what the story knows to have happened.
 """
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from reconciler.cli.demo.commits import Author, Repository
 from reconciler.cli.demo.timeline import Timeline
 
 SHOWN = 2
 """Commits of which the text is printed: the promotion and its revert."""
+
+
+async def go_back(state: Path, repository: Repository, author: Author, model: str) -> str:
+    """`reconciler rollback MODEL --push`; the id of the commit that it made."""
+    who = {"GIT_AUTHOR_NAME": author.name, "GIT_AUTHOR_EMAIL": author.email}
+    push = ("--repo", str(repository.origin), "--state", str(state), "--push", "-o", "json")
+    await _run(["rollback", model, "--reason", "its signature breaks clients", *push], who)
+    return await asyncio.to_thread(repository.pull)
 
 
 async def look_back(state: Path, model: str, promotion: tuple[str, str], timeline: Timeline) -> None:
@@ -43,11 +53,17 @@ def _told(rows: dict[str, Any], promoted: str, reverted: str) -> bool:
 
 
 async def _ask(state: Path, model: str, *options: str) -> str:
-    argv = ["-m", "reconciler", "history", model, "--state", str(state), "-n", "50", *options]
+    return await _run(["history", model, "--state", str(state), "-n", "50", *options])
+
+
+async def _run(argv: list[str], environment: dict[str, str] | None = None) -> str:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *argv, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "reconciler", *argv),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **(environment or {})},
     )
     out, said = await process.communicate()
     if process.returncode:
-        raise RuntimeError(f"`reconciler history` ended with {process.returncode}: {said.decode().strip()}")
+        raise RuntimeError(f"`reconciler {argv[0]}` ended with {process.returncode}: {said.decode().strip()}")
     return out.decode()

@@ -131,6 +131,7 @@ class Stage:
             spec["checks"] = [dict(_GOLDEN)]
         else:
             spec.pop("checks", None)
+        spec["onFailure"] = "push"
         spec["transition"] = {"policy": policy} | ({} if policy == "availability" else {"allowDowntime": True})
         _write(path, document)
 

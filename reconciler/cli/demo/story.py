@@ -19,10 +19,10 @@ from reconciler.cli.demo.stage import FASHION, HALF, Stage
 from reconciler.cli.demo.tally import Line, Window
 from reconciler.cli.demo.timeline import Change, Timeline
 from reconciler.cli.demo.traffic import Traffic
-from reconciler.cli.demo.witness import Witness
+from reconciler.cli.demo.witness import TookTooLong, Witness
 from reconciler.cli.triggers import SyncFile
 from reconciler.expose import words
-from reconciler.state.plan import ActionKind
+from reconciler.state.plan import Action, ActionKind
 
 ADA, GRACE, ALAN = Author("Ada"), Author("Grace"), Author("Alan")
 WITHIN = 60.0
@@ -71,9 +71,8 @@ class Story:
             self._missing,
             self._take_back,
             self._breaking,
-            self._take_back,
+            self._roll_back,
             self._bad,
-            self._take_back,
             self._resource,
             self._crash,
             self._look_back,
@@ -121,13 +120,66 @@ class Story:
         stage.change(HALF, [2, 4], {"stable": 4, "canary": 2})
         await self._held(GRACE, "half: 4 is stable, exported from the wrong model", Held("stable", now=1, asked=4))
 
+    async def _roll_back(self) -> None:
+        """The same as a revert by hand, without knowing which commit it was."""
+        cast, before = self._cast, self._cast.repository.head()
+        commit = await past.go_back(cast.stage.state, cast.repository, ALAN, HALF.name)
+        self._expect_as_before()
+        await self._deliver(commit, ALAN)  # pushed already
+        cast.timeline.claim(
+            await self._says_the_same(commit, f"{before}~1"),
+            f"`reconciler rollback {HALF.name}` made a commit that takes all of it back",
+        )
+
     async def _bad(self) -> None:
-        """A version that loads, and answers otherwise than git expects: no label goes to it, and it is unloaded."""
+        """A version that loads, and answers otherwise than git expects: no label goes to it, and git is put right."""
         cast = self._cast
         cast.stage.expect_answers_of(HALF, 2)
         cast.stage.change(HALF, [2, 3], {"stable": 3, "canary": 2})
-        await self._held(GRACE, "half: 3 is stable; it must answer like 2", Held("stable", now=1, asked=3))
+        commit = await self._commit(GRACE, "half: 3 is stable; it must answer like 2")
+        mark, lines = cast.witness.mark(), cast.traffic.of(HALF.name, "stable")
+        await self._push(commit, GRACE)
+        taken = await self._pushed_after(commit)
+        failed = {one.evidence for done in cast.witness.done_since(mark) for one in done.outcomes if one.evidence}
+        for said in sorted(each for each in failed if "expected" in each):
+            cast.timeline.say(f"          {said}", "magenta")
+        await self._taken_back(taken, f"{commit}~1")
+        cast.timeline.claim(not self._moved(mark), "no label ever moved, and what serves was never unloaded")
+        cast.timeline.claim(all(line.latest == 1 for line in lines), "stable is still answered by 1")
         cast.stage.expect_nothing(HALF)
+
+    async def _taken_back(self, taken: str, before: str) -> None:
+        """The commit of the reconciler itself: what it says, and that nothing had to be sent for it."""
+        cast = self._cast
+        who = await asyncio.to_thread(cast.repository.author, taken)
+        subject = await asyncio.to_thread(cast.repository.subject, taken)
+        cast.timeline.chapter(self._now(), subject, taken, who)
+        await cast.witness.settled(taken, cast.stage.servers, WITHIN)
+        same = await self._says_the_same(taken, before)
+        cast.timeline.claim(same, f"git says of {HALF.name} again what it said before: the reconciler's own commit")
+
+    async def _says_the_same(self, one: str, other: str) -> bool:
+        document = self._cast.stage.documents[HALF.name][0]
+        return await asyncio.to_thread(self._cast.repository.same, document, one, other)
+
+    async def _pushed_after(self, commit: str) -> str:
+        """Wait until somebody else has pushed; the newest commit. Raises TookTooLong."""
+        repository, deadline = self._cast.repository, time.monotonic() + WITHIN
+        while await asyncio.to_thread(repository.published) == commit:
+            if time.monotonic() > deadline:
+                raise TookTooLong(f"Nobody took {commit[:10]} back within {WITHIN:g} s.")
+            await asyncio.sleep(0.2)
+        return await asyncio.to_thread(repository.pull)
+
+    def _moved(self, mark: int) -> list[Action]:
+        """What was done to labels since then, and to the versions they are on."""
+        return [
+            action
+            for done in self._cast.witness.done_since(mark)
+            for action in done.intent.body.actions
+            if action.kind in (ActionKind.LABEL, ActionKind.UNLABEL, ActionKind.REMOVE_MODEL)
+            or (action.kind is ActionKind.UNLOAD and action.version in (1, 2))
+        ]
 
     async def _held(self, author: Author, message: str, held: "Held") -> None:
         """Push a commit that must not be carried out; claim that nothing that serves was touched."""
@@ -140,23 +192,19 @@ class Story:
         await asyncio.sleep(1.0)
         cast.timeline.held(sorted(set(said)))
         cast.timeline.answers(self._changes({(HALF.name, "canary"): "2", (HALF.name, "stable"): "1"}))
-        gone = [
-            action
-            for done in cast.witness.done_since(mark)
-            for action in done.intent.body.actions
-            if action.kind in (ActionKind.UNLABEL, ActionKind.REMOVE_MODEL)
-            or (action.kind is ActionKind.UNLOAD and action.version in (1, 2))
-        ]
-        cast.timeline.claim(not gone, "nothing that serves was unloaded, and no label went")
+        cast.timeline.claim(not self._moved(mark), "nothing that serves was unloaded, and no label moved")
         still = all(line.latest == held.now for line in cast.traffic.of(HALF.name, held.label))
         cast.timeline.claim(still, f"{held.label} is still answered by {held.now}")
 
     async def _take_back(self) -> None:
         commit = await asyncio.to_thread(self._cast.repository.revert, ADA, self._cast.repository.head())
+        self._expect_as_before()
+        await self._deliver(commit, ADA)
+
+    def _expect_as_before(self) -> None:
         for label, version in (("canary", 2), ("stable", 1)):
             for line in self._cast.traffic.of(HALF.name, label):
                 line.expect(version)
-        await self._deliver(commit, ADA)
 
     async def _resource(self) -> None:
         """Memory for one version of a model: `auto` unloads the old one first, for as long as the plan says at most."""
