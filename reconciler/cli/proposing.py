@@ -17,7 +17,6 @@ from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import GitWriter, Identity
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.cli import triggers
-from reconciler.cli.backwards import Ask
 from reconciler.cli.committing import Workplace
 from reconciler.cli.options import CommitOptions, RepositoryOptions
 from reconciler.cli.structured import structlog
@@ -71,9 +70,9 @@ class Proposer:
 
     def _propose(self, pin: Pin) -> Pin:
         """The pin with where its commit is, or why there is none."""
-        from reconciler.cli.rollback import (
-            Maker,  # half of the planner: for the one service in a thousand that needs it
-        )
+        # Late: history and half of the planner, for the one service in a thousand that needs them.
+        from reconciler.cli.backwards import Ask
+        from reconciler.cli.rollback import Maker
 
         writer = GitWriter(self._mirror, Identity.of_bot(os.environ), SigningKey.from_environment(os.environ))
         ask = Ask((pin.document,), to=pin.to, reason=pin.reason, offline=True, trigger="pin")
