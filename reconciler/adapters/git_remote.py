@@ -12,7 +12,9 @@ from pathlib import Path
 
 from reconciler.state.desired import SecretRef
 
-_USERINFO = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<info>[^/\s@]*(?:@[^/\s@]*)*)@(?=[^/\s]*)", re.IGNORECASE)
+_USERINFO = re.compile(  # begins where a word does: a server's words may be very long, and every begin is a try
+    r"(?<![a-z0-9+.-])(?P<scheme>[a-z0-9+.-]+)://(?P<info>[^/\s@]*(?:@[^/\s@]*)*)@(?=[^/\s]*)", re.IGNORECASE
+)
 _QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
 _SCP_LIKE = re.compile(r"(?:[^/:@\s]+@)?[^/:@\s]+:(?!//).+")
 _SCHEMES = ("file", "https", "http", "ssh")

@@ -116,3 +116,15 @@ def test_an_empty_secret_file_is_named(tmp_path: Path, content: str) -> None:
 def test_a_secret_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(SecretMissing, match=r"absent cannot be read"):
         read_secret(SecretRef(from_file=str(tmp_path / "absent")))
+
+
+@pytest.mark.parametrize(
+    "text", ["1https://u:hunter2@h/x", "-https://u:hunter2@h", "(ftp://hunter2@h)", "xHTTPS://hunter2@h"]
+)
+def test_a_password_is_taken_out_wherever_its_url_begins(text: str) -> None:
+    assert "hunter2" not in redact(text)
+
+
+def test_a_very_long_word_is_looked_through_once() -> None:
+    word = "x" * 1_000_000  # tried from each of its letters this took hours
+    assert redact(f"{word} https://u:hunter2@h") == f"{word} https://***@h"
