@@ -4,10 +4,10 @@
 the implementation. A fake passes the same contract tests as the real thing (tests/contracts). No behaviour here.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
@@ -49,6 +49,17 @@ class AbstractDeadline(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None:
         """Stop counting; raises TimeoutError where the time ran out."""
+        ...
+
+
+T = TypeVar("T")
+
+
+class Offload(Protocol):
+    """Runs a call that takes long off the event loop (`asyncio.to_thread`), or at once in a simulation."""
+
+    def __call__(self, call: Callable[[], T]) -> Awaitable[T]:
+        """The result of the call, awaited."""
         ...
 
 

@@ -10,10 +10,12 @@ what follows (plan, belief).
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from reconciler.ports import Clock, ServingClient
+from reconciler.ports import Clock, Offload, ServingClient
 from reconciler.state.check import Check, CheckDue, CheckKind, CheckResult, CheckVerdict
-from reconciler.state.inference import Heard, Prediction, Question
+from reconciler.state.export import Signature
+from reconciler.state.inference import Heard, Named, Prediction, Question
 from reconciler.wire import comparing, predictjson
 from reconciler.wire.comparing import Comparison
 
@@ -36,9 +38,9 @@ MAX_EVIDENCE = 1000
 """Characters of evidence that are kept."""
 
 
-async def check(client: ServingClient, due: CheckDue, check: Check, clock: Clock) -> CheckResult:
-    """Run a check on the version that `due` names."""
-    running = _Running(client, due, check)
+async def check(client: ServingClient, due: CheckDue, check: Check, clock: Clock, offload: Offload) -> CheckResult:
+    """Run a check on the version that `due` names; files and answers may be large, and are read and compared apart."""
+    running = _Running(client, due, check, offload)
     calls = check.repetitions * (2 if check.kind is CheckKind.COMPARE else 1)
     try:
         async with clock.deadline(running.deadline * calls + SLACK):
@@ -65,7 +67,8 @@ class _EndError(Exception):
 class _Running:
     """One check while it runs."""
 
-    def __init__(self, client: ServingClient, due: CheckDue, check: Check) -> None:
+    def __init__(self, client: ServingClient, due: CheckDue, check: Check, offload: Offload) -> None:
+        self._offload = offload
         self._client = client
         self._due = due
         self._check = check
@@ -84,12 +87,12 @@ class _Running:
             return _Ended(CheckVerdict.FAILED, f"the expectation cannot be used: {problem}")
 
     async def _expect(self) -> _Ended:
-        expectation = predictjson.expectation(self._check.expect)
+        expectation = await self._offload(lambda: predictjson.expectation(self._check.expect))
         question = await self._question(self._due.version)
         worst, times = Comparison(), []
         for _ in range(self._check.repetitions):
             answer = await self._ask(question)
-            found = comparing.expected(expectation, answer.outputs, self._check.tolerance)
+            found = await self._offload(partial(comparing.expected, expectation, answer.outputs, self._check.tolerance))
             self._must_not_differ(found)
             worst = max(worst, found, key=lambda each: each.largest)
             times.append(answer.seconds)
@@ -102,7 +105,7 @@ class _Running:
         worst, times, others = Comparison(), [], []
         for _ in range(self._check.repetitions):
             old, new = await self._ask(theirs), await self._ask(ours)
-            found = comparing.alike(new.outputs, old.outputs, self._check.tolerance)
+            found = await self._offload(partial(comparing.alike, new.outputs, old.outputs, self._check.tolerance))
             self._must_not_differ(found)
             worst = max(worst, found, key=lambda each: each.largest)
             times.append(new.seconds)
@@ -116,11 +119,10 @@ class _Running:
         if said.heard is not Heard.ANSWERED:
             raise _EndError(CheckVerdict.UNANSWERED, f"version {version} did not say what it takes: {said.detail}")
         try:
-            body = predictjson.request(self._check.request)
-            inputs = predictjson.inputs(body, predictjson.chosen(body, said.signatures))
+            signature, inputs = await self._offload(lambda: _asked(self._check.request, said.signatures))
         except predictjson.NotPredictJson as problem:
             raise _EndError(CheckVerdict.FAILED, f"the request does not fit version {version}: {problem}") from problem
-        return Question(self._due.model, version, body.signature, inputs)
+        return Question(self._due.model, version, signature, inputs)
 
     async def _ask(self, question: Question) -> Prediction:
         answer = await self._client.predict(question, self.deadline)
@@ -162,6 +164,12 @@ class _Running:
                 f"{_took(times)}, and version {self._due.against} {_took(others)}: more than {factor:g} times as long"
             )
             raise _EndError(CheckVerdict.FAILED, text)
+
+
+def _asked(text: str, signatures: tuple[Signature, ...]) -> tuple[str, Named]:
+    """The signature that a request is for, and its inputs with the types that the version names."""
+    body = predictjson.request(text)
+    return body.signature, predictjson.inputs(body, predictjson.chosen(body, signatures))
 
 
 def _largest(found: Comparison) -> str:

@@ -10,7 +10,8 @@ from reconciler.loop.lane import Lane
 from reconciler.loop.lanes import Lanes
 from reconciler.loop.schedule import IntervalTimer, Timer
 from reconciler.loop.service import Repository, Service
-from reconciler.loop.tools import Aim, Bootstrap, Offload, Pace, Tools, deaf
+from reconciler.loop.tools import Aim, Bootstrap, Pace, Tools, deaf
+from reconciler.ports import Offload
 
 __all__ = [
     "Aim",

@@ -93,7 +93,7 @@ class Checking:
 
     async def _one(self, client: ServingClient, due: CheckDue, check: Check) -> CheckResult:
         try:
-            return await execute.check(client, due, check, self._tools.clock)
+            return await execute.check(client, due, check, self._tools.clock, self._tools.offload)
         except Exception as error:  # a bug of ours must not look like a verdict on the version, nor stop the lane
             text = f"the reconciler itself failed: {type(error).__name__}: {error}"
             return CheckResult(due, CheckVerdict.UNANSWERED, self._tools.clock.now(), text)

@@ -233,6 +233,8 @@ class Lane:
         self._facts, self.halted, self.finished = None, response.halted, None
         trouble = LaneTrouble(self._tools.clock.now(), aim.server.id, response.name, response.message, response.halted)
         self._tools.tell(trouble)
+        if response.halted:
+            self._tools.permits.lost(aim.server, f"its lane stopped: {response.reason}", trouble.at)
         books = self._books
         # What is remembered here may be ahead of the record, or behind it: the record is what counts.
         self._books = None

@@ -9,7 +9,8 @@ All calls come from one event loop, so that two lanes cannot be given the same p
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 
 from reconciler import plan as planning
 from reconciler.plan import Progress, Vetoes
@@ -38,6 +39,9 @@ class Permits:
         self._told = {name: told.get(name, planning.NOT_YET) for name in sorted(everyone)}
         self._held = {name: held for name, held in self._held.items() if name in joined}
         self._holders &= joined
+        for name, held in self._held.items():
+            if held:  # whom it waits for may be gone, or have something else to do now
+                self.wake(name)
 
     def joins(self, server: DesiredServer) -> bool:
         """Whether this server may have to wait for others at all."""
@@ -51,19 +55,42 @@ class Permits:
             self._holders.discard(server.id)
             if not (news or progress.takes_labels):
                 return planning.FREE
-        group = self._fleets[server.fleet.name]
-        held = planning.vetoes(group, self._told, self._holders, now)
+        held = self._judge(server.fleet.name, now, asking=server.id)
         mine = held.get(server.id, planning.FREE)
         if planning.may_begin(progress, mine):
             self._holders.add(server.id)
-        for other in group:
-            self._hear(other.id, held.get(other.id, planning.FREE), asking=server.id)
+        if news:
+            self._judge_elsewhere(server.fleet.name, now)
         return mine
 
+    def lost(self, server: DesiredServer, why: str, now: float) -> None:
+        """Nothing more comes from a server's lane for now: it gives back what it was given, and counts as lost."""
+        if self.joins(server) and server.id in self._told:
+            self._told[server.id] = replace(self._told[server.id], lost=why, unknown=False)
+            self._holders.discard(server.id)
+            self._judge(server.fleet.name, now, asking=server.id)
+            self._judge_elsewhere(server.fleet.name, now)
+
+    def _judge(self, fleet: str, now: float, *, asking: str) -> Mapping[str, Vetoes]:
+        """What may not begin in a fleet; the lanes for which that is another thing than before are woken."""
+        held = planning.vetoes(self._fleets[fleet], self._told, self._holders, now)
+        for server in self._fleets[fleet]:
+            self._hear(server.id, held.get(server.id, planning.FREE), asking=asking)
+        return held
+
+    def _judge_elsewhere(self, fleet: str, now: float) -> None:
+        """Servers of other fleets may wait for a label to be answered by somebody else."""
+        for name, servers in self._fleets.items():
+            if name != fleet and any(
+                map(planning.waits_for_answers, (self._held.get(each.id, {}) for each in servers))
+            ):
+                self._judge(name, now, asking="")
+
     def _hear(self, server: str, held: Vetoes, *, asking: str) -> None:
-        """Wake a lane whose server may begin something that it might not before."""
+        """Wake a lane whose server may begin something that it might not before, or from another time on."""
         before, self._held[server] = self._held.get(server, planning.FREE), held
-        if server != asking and before.keys() - held.keys():
+        times = {key: hold.until for key, hold in held.items()}
+        if server != asking and any(key not in times or times[key] != hold.until for key, hold in before.items()):
             self.wake(server)
 
 

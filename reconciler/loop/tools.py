@@ -4,28 +4,19 @@ Nothing here decides anything.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from reconciler.loop.events import Event, Events
 from reconciler.loop.permits import Permits
-from reconciler.ports import Clock, Ledger, ServingClients, VersionStore
+from reconciler.ports import Clock, Ledger, Offload, ServingClients, VersionStore
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit, DesiredServer
 from reconciler.state.outcome import Notice
 from reconciler.state.plan import ServerPlan
 
-T = TypeVar("T")
 Bootstrap: TypeAlias = Callable[[str, ServerConfig], None]
-
-
-class Offload(Protocol):
-    """Runs a blocking call off the event loop (`asyncio.to_thread`), or at once in a simulation."""
-
-    def __call__(self, call: Callable[[], T]) -> Awaitable[T]:
-        """The result of the call, awaited."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from reconciler.plan.progress import NOT_YET, Progress, progress
 from reconciler.plan.rest import at_rest, reached
 from reconciler.plan.road import check_pass, plan_server
 from reconciler.plan.target import spec_digest
-from reconciler.plan.vetoing import FREE, Vetoes
+from reconciler.plan.vetoing import FREE, Vetoes, waits_for_answers
 from reconciler.plan.waves import may_begin, takes_turns, vetoes
 
 __all__ = [
@@ -30,4 +30,5 @@ __all__ = [
     "spec_digest",
     "takes_turns",
     "vetoes",
+    "waits_for_answers",
 ]

@@ -16,6 +16,11 @@ def removal(name: str) -> str:
     return f"-{name}"  # no document is called so
 
 
+def waits_for_answers(held: Vetoes) -> bool:
+    """Whether something is held because no other server answers a label, of whatever fleet."""
+    return any(key.startswith("!") for key in held)
+
+
 def downtime(document: str, label: str) -> str:
     """The key under which an exchange may not take away a label that no other server answers."""
     return f"!{document}:{label}"

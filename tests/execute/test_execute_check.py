@@ -2,12 +2,14 @@
 
 import asyncio
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import pytest
 
 from reconciler.execute import check
 from reconciler.execute.check import MAX_EVIDENCE
+from reconciler.sim.process import at_once
 from reconciler.sim.storage import USUAL
 from reconciler.state.check import Check, CheckDue, CheckKind, CheckResult, CheckVerdict
 from reconciler.state.config import ServerConfig
@@ -15,6 +17,7 @@ from reconciler.state.inference import Heard, Prediction, Question, Signatures, 
 from reconciler.state.look import LabelReading, ModelLook, Page, ProofLook, Reach
 from reconciler.state.memory import Answer
 
+T = TypeVar("T")
 GOLDEN = Check("golden", request='{"instances": [[1.0]]}', expect='{"predictions": [[1.0]]}')
 DRIFT = Check("drift", CheckKind.COMPARE, request='{"instances": [[1.0]]}', against="stable", repetitions=3)
 DUE = CheckDue("half", 2, "golden", GOLDEN.digest)
@@ -89,7 +92,7 @@ def silent(heard: Heard, detail: str = "why") -> Prediction:
 
 
 async def run(server: Server, asked: Check = GOLDEN, due: CheckDue = DUE) -> CheckResult:
-    return await check(server, due, asked, Clock())
+    return await check(server, due, asked, Clock(), at_once)
 
 
 async def test_an_answer_as_expected_passes_and_says_what_it_showed() -> None:
@@ -131,7 +134,18 @@ async def test_every_call_has_a_deadline(most: float | None, deadline: float) ->
 
 
 async def test_the_check_as_a_whole_has_a_deadline() -> None:
-    result = await check(Server(hangs=True), DUE, GOLDEN, Clock(whole=0.01))
+    result = await check(Server(hangs=True), DUE, GOLDEN, Clock(whole=0.01), at_once)
+    assert result.verdict is CheckVerdict.UNANSWERED
+
+
+async def test_files_and_answers_are_read_and_compared_off_the_event_loop_within_that_deadline() -> None:
+    """Where no thread is ever free the loop goes on, and the check ends in time."""
+
+    async def never(_call: Callable[[], T]) -> T:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    result = await check(Server(says(1.0)), DUE, GOLDEN, Clock(whole=0.01), never)
     assert result.verdict is CheckVerdict.UNANSWERED
 
 
