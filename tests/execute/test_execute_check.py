@@ -141,7 +141,7 @@ async def test_the_check_as_a_whole_has_a_deadline() -> None:
 async def test_files_and_answers_are_read_and_compared_off_the_event_loop_within_that_deadline() -> None:
     """Where no thread is ever free the loop goes on, and the check ends in time."""
 
-    async def never(_call: Callable[[], T]) -> T:
+    async def never(call: Callable[[], T]) -> T:
         await asyncio.Event().wait()
         raise AssertionError
 
