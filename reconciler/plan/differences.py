@@ -31,7 +31,7 @@ def differences(targets: Targets, observed: Observed) -> tuple[Difference, ...]:
 def _leaving(targets: Targets, observed: Observed) -> Iterator[Difference]:
     """Versions of removed models that have not ended: they still hold memory, and may still answer."""
     aims = {target.name for target in targets.models}
-    for model in observed.models:
+    for model in sorted(observed.models, key=lambda each: each.name):
         if model.removed_at and model.name not in aims and model.name not in observed.sent.names:
             for version in model.versions:
                 if version.going:

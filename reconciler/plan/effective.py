@@ -15,8 +15,9 @@ from reconciler.plan.retention import retained, waiting
 from reconciler.plan.target import Origin, Target, Targets, at_good, begins, carried, from_git
 from reconciler.plan.vetoing import FREE, Vetoes, downtime
 from reconciler.plan.ways import settled
+from reconciler.state.config import ModelConfig
 from reconciler.state.desired import Commit, DesiredModel, DesiredServer, Drift, TransitionPolicy
-from reconciler.state.memory import Replaced
+from reconciler.state.memory import GoodSpec, Replaced, Standing
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Specific
@@ -104,10 +105,40 @@ def _bound(target: Target, said: DesiredModel, vetoes: Vetoes) -> Target:
 
 def _before(wanted: DesiredModel, observed: Observed) -> Target | None:
     """The model as it was before the change that waits: its last good spec, else as the config in force has it."""
-    good = observed.good_spec(wanted.name)
-    if good is None:
+    good, config = observed.good_spec(wanted.name), observed.sent.model(wanted.name)
+    if good is None or (observed.standing is Standing.KNOWN and _took_over(good, config)):
         return _as_it_is(wanted.name, observed, Origin.WAITING)
-    return _with(at_good(from_git(wanted, observed), good, observed, Origin.WAITING), waiting(wanted, good, observed))
+    target = at_good(from_git(wanted, observed), good, observed, Origin.WAITING)
+    return _labelled(_with(target, waiting(wanted, good, observed)), wanted, observed)
+
+
+def _took_over(good: GoodSpec, config: ModelConfig | None) -> bool:
+    """Whether a change in between has named the versions that the server chose by itself before."""
+    return config is not None and isinstance(config.policy, Specific) and not isinstance(good.config.policy, Specific)
+
+
+def _labelled(target: Target, wanted: DesiredModel, observed: Observed) -> Target:
+    """The last good spec with the labels that a change in between has set and that git keeps: these answer clients.
+
+    Going back wholly would take them away, to set them again once the change that waits may begin.
+    """
+    config = observed.sent.model(target.name)
+    if config is None or not target.specific or config.base_path != target.base_path:
+        return target
+    seen, own, named = observed.model(target.name), dict(target.labels), {label for label, _ in wanted.labels}
+    more = {
+        label: version
+        for label, version in config.labels
+        if label in named and label not in own and version in config.listed
+        if seen.version(version).proven and seen.reading(label).resolves_to(version)
+    }
+    if not more:
+        return target
+    if wanted.transition.policy is TransitionPolicy.RESOURCE:
+        return carried(config, observed, Origin.WAITING)  # there is no room for both
+    versions = tuple(sorted({*target.versions, *more.values()}))
+    labels = tuple(sorted({**own, **more}.items()))
+    return replace(target, policy=Specific(versions), versions=versions, labels=labels)
 
 
 def _as_it_is(name: str, observed: Observed, origin: Origin) -> Target | None:

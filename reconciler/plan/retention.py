@@ -55,6 +55,8 @@ def waiting(wanted: DesiredModel, good: GoodSpec, observed: Observed) -> tuple[i
         return ()
     if config.base_path != good.config.base_path or not isinstance(config.policy, Specific):
         return ()
+    if policy_of(wanted, observed) is TransitionPolicy.RESOURCE:
+        return ()
     own, seen = replace(wanted, policy=names, base_path=good.config.base_path), observed.model(wanted.name)
     asked = wanted.policy.versions if isinstance(wanted.policy, Specific) else ()
     named = {

@@ -107,7 +107,7 @@ def _removals(stage: Scene, targets: Targets) -> tuple[tuple[Action, ...], tuple
             version=version.version,
             progressing=True,
         )
-        for model in stage.observed.models
+        for model in sorted(stage.observed.models, key=lambda each: each.name)
         if model.removed_at and targets.model(model.name) is None
         for version in model.versions
         if version.going

@@ -7,7 +7,7 @@ it one tick (100 ms) later. That may cost requests, so it needs consent.
 """
 
 from reconciler.plan.files import obstacle
-from reconciler.plan.labels import move_labels
+from reconciler.plan.labels import drop_dangling, move_labels
 from reconciler.plan.scene import Draft, Move
 from reconciler.state.memory import Doubt
 from reconciler.state.observed import Observed
@@ -42,6 +42,7 @@ def unwedge(work: Draft) -> Move | None:
         return work.finish()
     if not work.may_list([version for version in loadable if version not in work.listed]):
         return work.finish()
+    drop_dangling(work)
     for version in stuck:
         work.unload(version, "the server carries out no list that holds it (rule E15)")
     for version in loadable:
