@@ -237,7 +237,7 @@ def listed_files_were_seen(case: Case) -> Iterator[Violation]:
             files = facts.files(version)
             served = case.observed.model(model.name).version(version).proven
             unseen = facts.presence is Presence.UNSEEN and blind
-            if not (unseen or served or (files is not None and files.complete)):
+            if not (unseen or served or (facts.presence is Presence.SEEN and files is not None and files.complete)):
                 yield Violation(7, model.name, f"version {version} was not seen complete in storage (E8, E17, E19)")
     yield from _frozen(case)
 

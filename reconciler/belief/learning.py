@@ -9,7 +9,7 @@ from dataclasses import replace
 from reconciler.belief import checks, doubts, exports, fence, labels, life, listing, reloads, versions
 from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer, Prune
-from reconciler.state.look import Look, ServingError, VersionState
+from reconciler.state.look import Look, PathFacts, Presence, ServingError, VersionState
 from reconciler.state.memory import Failure, Memory, VersionMemory
 from reconciler.state.versions import Specific
 
@@ -107,7 +107,8 @@ def _storage(server: DesiredServer, memory: Memory, look: Look) -> Memory:
     configs = (memory.sent, memory.parked, memory.known_as, memory.outstanding.config if memory.outstanding else None)
     wanted = {model.base_path for model in server.models}
     wanted |= {model.base_path for config in configs if config for model in config.models}
-    facts = {each.base_path: each for each in memory.paths} | {each.base_path: each for each in look.paths}
+    known = {each.base_path: each for each in memory.paths}
+    facts = known | {each.base_path: _still_known(each, known.get(each.base_path)) for each in look.paths}
     looked = dict(memory.paths_at) | {each.base_path: look.at for each in look.paths}
     return replace(
         memory,
@@ -115,6 +116,16 @@ def _storage(server: DesiredServer, memory: Memory, look: Look) -> Memory:
         paths=tuple(facts[path] for path in sorted(facts) if path in wanted),
         paths_at=tuple((path, looked[path]) for path in sorted(looked) if path in wanted),
     )
+
+
+def _still_known(facts: PathFacts, before: PathFacts | None) -> PathFacts:
+    """What storage showed last identifies a spec on, though it cannot be seen now: a failed look is no other spec.
+
+    Else a moment without storage would lift a quarantine, and take a change under way for one that has not begun.
+    """
+    if before is None or facts.presence is not Presence.UNSEEN:
+        return facts
+    return replace(facts, versions=before.versions)
 
 
 def _forgotten(server: DesiredServer, memory: Memory, at: float) -> Memory:

@@ -48,7 +48,7 @@ def stored(stage: Scene, target: Target, version: int) -> Hold | None:
 
 def _unseen(target: Target, version: int, why: str) -> Hold:
     detail = f"{_where(target, version)} cannot be seen from here ({why})"
-    release = "a `storage` mapping in the Fleet that covers it, or `allowUnseenStorage: true`"
+    release = "an answer of its storage, a `storage` mapping in the Fleet that covers it, or `allowUnseenStorage: true`"
     return Hold(HoldReason.STORAGE_UNSEEN, target.name, detail, release, version=version)
 
 
@@ -74,12 +74,10 @@ def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
 def _frozen(stage: Scene, target: Target, version: int) -> Hold | None:
     if not stage.frozen:
         return None
-    model, path = stage.frozen[0]
-    detail = (
-        f"the server discovers no versions of any model while the base path {path} of {model} is not seen (rule E8), "
-        f"so version {version} would not be loaded"
-    )
-    release = f"the directory {path}, or a commit that points {model} elsewhere or removes it"
+    detail, release = stage.freeze
+    model, _ = stage.frozen[0]
+    detail += f": version {version} would not be loaded"
+    release += f", or a commit that points {model} elsewhere or removes it"
     return Hold(HoldReason.DISCOVERY_FROZEN, target.name, detail, release, version=version)
 
 

@@ -19,9 +19,7 @@ def handover(work: Draft) -> Move:
     """The next reload on the way from one version policy to another."""
     move_labels(work)
     if work.scene.frozen:
-        model, path = work.scene.frozen[0]
-        detail = f"while the base path {path} of {model} is not seen the server carries out no version change (rule E8)"
-        work.hold(HoldReason.DISCOVERY_FROZEN, detail, f"the directory {path}")
+        work.hold(HoldReason.DISCOVERY_FROZEN, *work.scene.freeze)
         return work.finish()
     if work.target.specific:
         return _take_back(work)

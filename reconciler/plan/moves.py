@@ -148,10 +148,8 @@ def _hold_extra(work: Draft, extra: list[int]) -> None:
 
 
 def _hold_frozen(work: Draft, extra: list[int]) -> None:
-    model, path = work.scene.frozen[0]
     for version in extra:
-        detail = f"while the base path {path} of {model} is not seen the server carries out no version change (rule E8)"
-        work.hold(HoldReason.DISCOVERY_FROZEN, detail, f"the directory {path}", version=version)
+        work.hold(HoldReason.DISCOVERY_FROZEN, *work.scene.freeze, version=version)
 
 
 def wait_for_versions(work: Draft) -> None:

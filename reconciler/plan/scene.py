@@ -42,6 +42,19 @@ class Scene:
         return self.seen.get(name) or ObservedModel(name)
 
     @property
+    def freeze(self) -> tuple[str, str]:
+        """Why the server carries out no version change now, and what releases it; only where discovery is `frozen`."""
+        model, path = self.frozen[0]
+        ends = "carries out no version change of any model (rule E8)"
+        if self.path(path).presence is Presence.MISSING:
+            return (
+                f"the base path {path} of {model} does not exist; meanwhile the server {ends}",
+                f"the directory {path}",
+            )
+        detail = f"the base path {path} of {model} cannot be seen from here; if it is missing there, the server {ends}"
+        return detail, f"a look at {path} that is answered, or `allowUnseenStorage: true`"
+
+    @property
     def poll(self) -> float:
         """Seconds between two directory polls of the server."""
         return self.server.fleet.tf_serving.file_system_poll_wait

@@ -53,3 +53,23 @@ def test_retry_of_another_name_changes_nothing(world: World) -> None:
     assert retry(world, "other") == ()
     world.run(60)
     assert HoldReason.QUARANTINED in world.holds("gpu-1")
+
+
+def test_a_moment_without_storage_lifts_no_quarantine() -> None:
+    """A look that failed is no other spec, even where the fleet consents to storage that is not seen."""
+    with World(seed=1) as world:
+        world.fleet = replace(world.fleet, allow_unseen_storage=True)
+        world.server("gpu-1")
+        world.model_files("half", 1)
+        world.model_files("half", 2, error="Can't parse saved_model.pb as binary proto")
+        world.commit(model("half", 1, stable=1))
+        world.run_until_converged()
+        world.commit(replace(model("half", 2, stable=2), retry=Retry(limit=1)))
+        world.run(12)
+        world.timeline.clear()
+        world.storage.unseen.add("/models/half")
+        world.run(90)
+        world.storage.unseen.clear()
+        world.run(30)
+        assert world.holds("gpu-1") == {HoldReason.QUARANTINED}
+        assert world.timeline.lines == []
