@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 from reconciler.loop import reactions
 from reconciler.loop.events import Events, LedgerPublished, LedgerUnpublished
-from reconciler.loop.tools import Offload
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Offload
 
 EVERY = 5.0
 """Seconds between two rounds: lines that come meanwhile go together."""

@@ -13,8 +13,7 @@ from typing import Protocol
 from reconciler.errors import RecordError
 from reconciler.loop.events import Events, ReportsGoOn, ReportsHeldUp
 from reconciler.loop.outbox import Outbox, StatusHost
-from reconciler.loop.tools import Offload
-from reconciler.ports import Clock
+from reconciler.ports import Clock, Offload
 from reconciler.record import reports as wording
 from reconciler.source import InForce
 from reconciler.source.inforce import Backoff
