@@ -94,7 +94,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
         running = [_answer_requests(service, triggers.SyncFile(state), ledger)]
         running += [proposing.Proposer(ledger, options, source, state).run(service, tools.offload)]
-        running += [Bots(service, tools, hands).run()] if hands is not None else []
+        running += [Bots(service, tools, hands).run()]
         running += [_publish(target, tools, ledger)] if target is not None else []
         if target is None and ledger.noted(records.UNPUBLISHED):
             note(ledger, records.UNPUBLISHED, "")  # of an earlier service that published

@@ -24,7 +24,7 @@ class BotBook:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: dict[str, tuple[Made, ...]] = {}
-        self._said: str | None = None
+        self._said = ledger.noted(SAID) or "[]"
 
     def made(self, document: str) -> tuple[Made, ...]:
         """The last commit of each bot for that model."""

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from reconciler import propose
-from reconciler.errors import BranchMoved, PushRefused
+from reconciler.errors import BranchMoved, PushRefused, RevisionRefused
 from reconciler.loop import reactions
 from reconciler.loop.botbook import BotBook
 from reconciler.loop.events import BotCommitted, BotTrouble, BotWaits
@@ -57,10 +57,12 @@ class Hands(Protocol):
 class Bots:
     """Every bot of every model. `said`: what they had to say at the last look, by model."""
 
-    def __init__(self, service: Service, tools: Tools, hands: Hands) -> None:
+    def __init__(self, service: Service, tools: Tools, hands: Hands | None) -> None:
+        """With `hands` None nothing is ever committed; who asks for it is only told so."""
         self._service = service
         self._tools = tools
-        self._hands = hands
+        self._hands: Hands = hands if hands is not None else _Tied()
+        self._may_commit = hands is not None
         self._book = BotBook(tools.ledger)
         self._head = ""
         self._chapters: dict[str, Sequence[Chapter]] = {}
@@ -95,6 +97,9 @@ class Bots:
         if everything:
             self._all_at = now + ALL_EVERY
             self.said = {}
+        if not self._may_commit:
+            self._say_that_nothing_is_committed(everything=everything)
+            return
         acted = False
         for sight in (each for each in found if everything or each.failed):
             said = await self._decided(desired, sight, now)
@@ -113,6 +118,13 @@ class Bots:
             self._places = (desired, places(desired))
         if self._head != desired.commit.id:
             self._head, self._chapters = desired.commit.id, {}
+
+    def _say_that_nothing_is_committed(self, *, everything: bool) -> None:
+        """For `explain`: somebody may wait for a commit that will never come."""
+        if everything:
+            models = {document: group[0][1] for document, group in self._places[1].items()}
+            self.said = {document: propose.muted(model) for document, model in models.items()}
+            self._book.publish(self.said, {document: model.name for document, model in models.items()})
 
     async def _notice(self, desired: Desired, found: Sequence[Sight]) -> None:
         """Have the statuses say of every model that its spec was taken back, while git still asks for it."""
@@ -225,6 +237,22 @@ class Bots:
         pause = max(EVERY, UNMADE_PAUSE if response.pause is None else response.pause)
         self._tools.tell(BotTrouble(self._tools.clock.now(), document, response.reason, response.message, pause))
         return pause
+
+
+class _Tied:
+    """Hands of a service without consent: whatever asks them to commit is a mistake of ours, and is refused."""
+
+    def history(self, head: str, documents: frozenset[str]) -> Mapping[str, Sequence[Chapter]]:
+        """See `Hands`."""
+        return {}
+
+    def write(self, proposal: Proposal, _head: str) -> str:
+        """See `Hands`."""
+        raise RevisionRefused(f"Nothing may be committed for {proposal.document}: the service runs without --bots.")
+
+    def push(self, commit_id: str, _branch: str) -> None:
+        """See `Hands`."""
+        raise RevisionRefused(f"Commit {commit_id[:10]} may not be pushed: the service runs without --bots.")
 
 
 def _unread(said: Proposal | Waiting) -> bool:

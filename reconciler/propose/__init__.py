@@ -32,7 +32,7 @@ from reconciler.propose.notices import notice
 from reconciler.propose.promotion import moved, promotion
 from reconciler.propose.proposal import Bot, Edit, Proposal, Waiting
 from reconciler.propose.rollback import rollback
-from reconciler.propose.rules import UNREAD
+from reconciler.propose.rules import UNREAD, muted
 
 __all__ = [
     "FAILURES",
@@ -55,6 +55,7 @@ __all__ = [
     "joined",
     "message",
     "moved",
+    "muted",
     "notice",
     "promotion",
     "rollback",

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 from reconciler.propose.facts import Facts, Made, State
 from reconciler.propose.proposal import Bot, Proposal, Waiting
+from reconciler.state.automation import OnFailure
+from reconciler.state.desired import DesiredModel
 
 PAUSE = 60.0
 """Seconds between two commits of one bot for one model; an automatic rollback does not wait for it."""
@@ -11,6 +13,17 @@ UNREAD = "HistoryUnread"
 """The reason of a decision that needs the history of the model and has not got it."""
 REFUSED_PAUSE = 600.0
 """Seconds after which a push that was refused is tried once more: somebody may have given the rights."""
+
+
+def muted(model: DesiredModel) -> tuple[Waiting, ...]:
+    """What every bot that a model asks for has to say where the service may not commit."""
+    asked = {
+        Bot.ROLLBACK: model.automation.on_failure is not OnFailure.HOLD,
+        Bot.PROMOTION: model.automation.promotion is not None,
+        Bot.VERSION: model.automation.discover is not None,
+    }
+    words = "the Model asks for it, and the service was started without --bots, so that nothing is committed"
+    return tuple(Waiting(bot, model.document, "NoConsent", words, stuck=True) for bot, asks in asked.items() if asks)
 
 
 def not_now(facts: Facts, bot: Bot) -> Waiting | None:

@@ -170,16 +170,15 @@ class Process:
     def start(self, repository: Repository, tell: Events, poll: float, hands: Hands | None = None) -> None:
         """Run the service from now on; it asks the repository every `poll` seconds and whenever triggered.
 
-        With `hands` its bots run beside it.
+        With `hands` its bots may commit.
         """
         repository.baseline, repository.taken_up = Baseline(self.ledger, repository.commits.get), None
         repository.pins = Pins(self.ledger, repository.commits.get, self._clock.now)
         tools = self.tools(tell)
         self.service = Service(repository, tools, Timer(poll))
         self._task = asyncio.create_task(self.service.run(self._stop), name="service")
-        if hands is not None:
-            self.bots = Bots(self.service, tools, hands)
-            self._beside = asyncio.create_task(self.bots.run(), name="bots")
+        self.bots = Bots(self.service, tools, hands)
+        self._beside = asyncio.create_task(self.bots.run(), name="bots")
 
     def tools(self, tell: Events) -> Tools:
         """What its lanes work with."""

@@ -133,6 +133,7 @@ def test_without_consent_or_without_being_asked_nothing_is_committed(then: OnFai
         world.run(120)
         assert line(world) == ["c1", "c2"]
         assert HoldReason.CHECK_FAILED in world.holds("gpu-1")
+        assert waits(world) == ([] if world.bots else [(Bot.ROLLBACK, "NoConsent")])
 
 
 def test_with_branch_the_commit_waits_on_a_branch_named_after_the_spec(world: World) -> None:
