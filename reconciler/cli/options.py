@@ -50,6 +50,32 @@ _STATUS = "Commit status"
 _REVIEW = "Plans between two commits"
 
 
+RepoOption = Annotated[
+    str | None,
+    typer.Option(envvar="RECONCILER_REPO", rich_help_panel=_REPOSITORY, help="URL or path of the git repository."),
+]
+PathOption = Annotated[
+    str,
+    typer.Option(
+        envvar="RECONCILER_PATH", rich_help_panel=_REPOSITORY, help="The folder in it that holds the documents."
+    ),
+]
+TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="RECONCILER_GIT_TOKEN_FILE",
+        rich_help_panel=_CREDENTIALS,
+        help="File that holds the https token; or set RECONCILER_GIT_TOKEN.",
+    ),
+]
+SshKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        envvar="RECONCILER_GIT_SSH_KEY",
+        rich_help_panel=_CREDENTIALS,
+        help="Private ssh key file; without it the ssh agent is asked.",
+    ),
+]
 VerifyOption = Annotated[
     Verify,
     typer.Option(
@@ -88,35 +114,13 @@ KeyringOption = Annotated[
 class RepositoryOptions:
     """Which repository, branch and folder; where to find the credentials; which commits must be signed, by whom."""
 
-    repo: Annotated[
-        str | None,
-        typer.Option(envvar="RECONCILER_REPO", rich_help_panel=_REPOSITORY, help="URL or path of the git repository."),
-    ] = None
+    repo: RepoOption = None
     branch: Annotated[
         str, typer.Option(envvar="RECONCILER_BRANCH", rich_help_panel=_REPOSITORY, help="The branch to follow.")
     ] = "main"
-    path: Annotated[
-        str,
-        typer.Option(
-            envvar="RECONCILER_PATH", rich_help_panel=_REPOSITORY, help="The folder in it that holds the documents."
-        ),
-    ] = ""
-    git_token_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_GIT_TOKEN_FILE",
-            rich_help_panel=_CREDENTIALS,
-            help="File that holds the https token; or set RECONCILER_GIT_TOKEN.",
-        ),
-    ] = None
-    git_ssh_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_GIT_SSH_KEY",
-            rich_help_panel=_CREDENTIALS,
-            help="Private ssh key file; without it the ssh agent is asked.",
-        ),
-    ] = None
+    path: PathOption = ""
+    git_token_file: TokenFileOption = None
+    git_ssh_key: SshKeyOption = None
     verify: VerifyOption = Verify.NONE
     verify_from: Annotated[
         str | None,
@@ -144,38 +148,16 @@ class RepositoryOptions:
 class CommitOptions:
     """The repository for commands that write commits; `--branch` is free for the branch of the commit's own."""
 
-    repo: Annotated[
-        str | None,
-        typer.Option(envvar="RECONCILER_REPO", rich_help_panel=_REPOSITORY, help="URL or path of the git repository."),
-    ] = None
+    repo: RepoOption = None
     base: Annotated[
         str,
         typer.Option(
             envvar="RECONCILER_BRANCH", rich_help_panel=_REPOSITORY, help="The branch that is followed, and built on."
         ),
     ] = "main"
-    path: Annotated[
-        str,
-        typer.Option(
-            envvar="RECONCILER_PATH", rich_help_panel=_REPOSITORY, help="The folder in it that holds the documents."
-        ),
-    ] = ""
-    git_token_file: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_GIT_TOKEN_FILE",
-            rich_help_panel=_CREDENTIALS,
-            help="File that holds the https token; or set RECONCILER_GIT_TOKEN.",
-        ),
-    ] = None
-    git_ssh_key: Annotated[
-        Path | None,
-        typer.Option(
-            envvar="RECONCILER_GIT_SSH_KEY",
-            rich_help_panel=_CREDENTIALS,
-            help="Private ssh key file; without it the ssh agent is asked.",
-        ),
-    ] = None
+    path: PathOption = ""
+    git_token_file: TokenFileOption = None
+    git_ssh_key: SshKeyOption = None
     signing_key: Annotated[
         str | None,
         typer.Option(

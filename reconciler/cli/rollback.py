@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from reconciler import parse
 from reconciler import plan as planner
 from reconciler.adapters.git_line import GitLine
 from reconciler.cli import backwards, collector, planning, repository, wiring
@@ -21,6 +20,7 @@ from reconciler.errors import DesiredInvalid, RevisionRefused
 from reconciler.expose import costs, rollback
 from reconciler.expose.outline import Subject
 from reconciler.revise import compose, restoring, target
+from reconciler.source import Snapshot
 from reconciler.state.desired import Desired, DesiredModel
 from reconciler.state.look import Presence, VersionState
 from reconciler.state.memory import Memory
@@ -65,11 +65,11 @@ class Maker:
 
     def _draft(self, head: str, targets: Sequence[target.Target]) -> restoring.Draft:
         line, below = GitLine(self._place.mirror.path), self._options.path
-        draft = restoring.Draft(Files(line, head, below), below)
+        draft = restoring.Draft(Snapshot(line, head, below), below)
         for each in targets:
             path_now = each.now.place.path if each.now is not None else None
             old = restoring.Old(each.document, each.spec.place.path, each.document_now, path_now)
-            restoring.restore(draft, Files(line, each.row.step.commit.id, below), old)
+            restoring.restore(draft, Snapshot(line, each.row.step.commit.id, below), old)
         return draft
 
     def _commit(self, head: str, draft: restoring.Draft, targets: Sequence[target.Target]) -> str:
@@ -135,27 +135,3 @@ def _held(observed: Observed, model: DesiredModel) -> costs.Held:
     if path is not None and path.presence is not Presence.UNSEEN:
         sizes = tuple((files.version, files.size) for files in path.versions)
     return costs.Held(observed.server, loaded, sizes, dict(observed.load_seconds).get(model.name))
-
-
-class Files:
-    """The files of one commit below the watched path: `restoring.Snapshot` on a repository."""
-
-    def __init__(self, line: GitLine, commit: str, below: str) -> None:
-        self._line = line
-        self._commit = commit
-        self._below = below
-
-    @property
-    def short(self) -> str:
-        """The first ten digits of the commit."""
-        return self._commit[:10]
-
-    def documents(self) -> Sequence[str]:
-        """The paths of its documents' files, ascending."""
-        found = self._line.files(self._commit, self._below)
-        return [each.path for each in found if parse.concerns(each.path, self._below)]
-
-    def read(self, path: str) -> bytes | None:
-        """The content of a file, None where there is none."""
-        (blob,) = self._line.blobs(self._commit, (path,))
-        return self._line.read(blob, parse.MAX_BYTES) if blob is not None else None

@@ -8,13 +8,13 @@ its checks, as they were; nothing else of the commit that brought the failed spe
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from reconciler import parse, propose, revise
+from reconciler import propose, revise
 from reconciler.errors import RevisionRefused
 from reconciler.loop import annals
 from reconciler.ports import Lineage, Revisions, Source
 from reconciler.propose import Chapter, Edit, Proposal
 from reconciler.revise import restoring
-from reconciler.source import Documents
+from reconciler.source import Documents, Snapshot
 from reconciler.state.desired import DesiredModel
 from reconciler.state.revision import Revision
 
@@ -83,7 +83,7 @@ class _Desk:
     def edited(self, model: DesiredModel, edit: Edit) -> dict[str, bytes]:
         """The file of a Model with other labels and versions."""
         path = model.place.path
-        data = _Files(self._archive, self._head, self._below).read(path) or b""
+        data = Snapshot(self._archive, self._head, self._below).read(path) or b""
         text = revise.decoded(path, data)
         with revise.told(path):
             where = revise.find([(path, text)], "Model", model.document)
@@ -99,9 +99,9 @@ class _Desk:
         """The files in which a Model and its checks are as they were."""
         to = proposal.to.id if proposal.to is not None else ""
         old = self.model(to, proposal.document)
-        draft = restoring.Draft(_Files(self._archive, self._head, self._below), self._below)
+        draft = restoring.Draft(Snapshot(self._archive, self._head, self._below), self._below)
         places = restoring.Old(old.document, old.place.path, model.document, model.place.path)
-        restoring.restore(draft, _Files(self._archive, to, self._below), places)
+        restoring.restore(draft, Snapshot(self._archive, to, self._below), places)
         return draft.files
 
     def check(self, commit: str, proposal: Proposal) -> None:
@@ -118,27 +118,3 @@ class _Desk:
                 f"The commit that was to be made for {proposal.document} would not ask for what was meant. This is a "
                 "mistake of the reconciler's; nothing was pushed. Please report it, and edit the document by hand."
             )
-
-
-class _Files:
-    """The files of one commit below the watched path: `restoring.Snapshot`."""
-
-    def __init__(self, archive: Archive, commit: str, below: str) -> None:
-        self._archive = archive
-        self._commit = commit
-        self._below = below
-
-    @property
-    def short(self) -> str:
-        """The first ten digits of the commit."""
-        return self._commit[:10]
-
-    def documents(self) -> Sequence[str]:
-        """The paths of its documents' files, ascending."""
-        found = self._archive.files(self._commit, self._below)
-        return [each.path for each in found if parse.concerns(each.path, self._below)]
-
-    def read(self, path: str) -> bytes | None:
-        """The content of a file, None where there is none."""
-        (blob,) = self._archive.blobs(self._commit, (path,))
-        return self._archive.read(blob, parse.MAX_BYTES) if blob is not None else None

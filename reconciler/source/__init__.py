@@ -9,6 +9,7 @@ from reconciler.source.documents import Documents
 from reconciler.source.guarded import Guarded
 from reconciler.source.inforce import Backoff, InForce, Trouble
 from reconciler.source.pins import Pins
+from reconciler.source.snapshot import Snapshot
 from reconciler.source.trust import Judged, Trust
 from reconciler.source.watch import Pauses, Terms, Watch
 
@@ -21,6 +22,7 @@ __all__ = [
     "Judged",
     "Pauses",
     "Pins",
+    "Snapshot",
     "Terms",
     "Trouble",
     "Trust",
