@@ -6,21 +6,27 @@ somebody else pushed first it is made anew on what is there then, so that nothin
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from reconciler.adapters.git import GitMirror
+from reconciler.adapters.git import GitMirror, GitRemote
 from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import GitWriter, Identity
 from reconciler.adapters.lock import StateDirectory
 from reconciler.cli import repository, verb, verification
 from reconciler.cli.exits import Misused
 from reconciler.cli.options import CommitOptions, DestinationOptions
-from reconciler.errors import BranchMoved, SourceUnavailable
+from reconciler.errors import BranchMoved, SourceError, SourceUnavailable
 from reconciler.ports import Revisions
 
 T = TypeVar("T")
+
+MEANWHILE = (
+    "While git cannot be reached, `reconciler rollback MODEL --local --ttl 2h --reason …` holds a model to its last "
+    "good state without it."
+)
 
 TRIES = 5
 """How often a commit is made anew because somebody else pushed first."""
@@ -58,14 +64,20 @@ def head(place: Workplace, options: CommitOptions, destination: DestinationOptio
     try:
         return repository.head(place.mirror, options.repository)
     except SourceUnavailable as error:
-        known = place.mirror.head()
-        if known is None or destination.push or destination.branch is not None:
-            raise SourceUnavailable(
-                f"{error} While git cannot be reached, `reconciler rollback --local --ttl 2h --reason …` holds the "
-                "last good state."
-            ) from error
-        verb.say(f"warning: {error} Shown is what would be made on {known[:10]}, its last known head.")
+        known = None if destination.push or destination.branch is not None else _known(place.mirror)
+        if known is None:
+            raise SourceUnavailable(f"{error} {MEANWHILE}") from error
+        verb.say(f"warning: {error} Shown is what would be made on {known[:10]}, its last known head. {MEANWHILE}")
         return known
+
+
+def _known(mirror: GitMirror) -> str | None:
+    """The newest head that is known without the host: the service on this state directory may have seen a newer one."""
+    followed = StateDirectory(mirror.path.parent).mirror
+    if (followed / "HEAD").exists():
+        with suppress(SourceError):  # not newer than what is here, or not to be read
+            return GitMirror(mirror.path, GitRemote(str(followed), mirror.remote.branch)).poll()
+    return mirror.head()
 
 
 def delivered(

@@ -199,10 +199,36 @@ class DestinationOptions:
         False
     )
 
-    def check(self) -> None:
-        """Raises Misused for more than one of them."""
+    def check(self, base: str) -> None:
+        """Raises Misused for more than one of them, and for the followed branch as if it were another."""
         if sum((self.push, self.branch is not None, self.print_)) > 1:
             raise Misused("Give one of --push, --branch NAME and --print: they say where the commit goes.")
+        if self.branch == base:
+            raise Misused(
+                f"--branch is for a new branch, and {base} is the one that is followed. Give another name, or --push "
+                "to change what is served."
+            )
+
+    @staticmethod
+    def said(commit: str, pushed: str | None, base: str) -> str:
+        """Where the commit went, and what comes next.
+
+        Args:
+            commit: its short id.
+            pushed: the branch it was pushed to, None where nothing was written.
+            base: the branch that is followed.
+        """
+        if pushed is None:
+            return (
+                "Nothing was written. --push pushes this commit to the followed branch, --branch NAME to a new one for "
+                "a pull request, --print prints it for `git am`."
+            )
+        if pushed == base:
+            return (
+                f"Pushed commit {commit} to branch {pushed}. The service takes it up at its next look at git; "
+                "`reconciler sync` makes it look now, and `reconciler status` shows how far it is."
+            )
+        return f"Pushed commit {commit} to branch {pushed}. Nothing changes until it is merged into {base}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from cli_world import MODEL, World, promoted
 
+from reconciler.adapters.git import GitMirror, GitRemote
+from reconciler.adapters.lock import StateDirectory
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> World:
@@ -48,6 +51,27 @@ def test_a_rollback_on_a_branch_leaves_the_followed_one(world: World) -> None:
     before = world.git("rev-parse", "main")
     assert world.call("rollback", "half", "--offline", "--branch", "undo").code == 0
     assert world.git("rev-parse", "main", "undo~1").split() == [before.strip(), before.strip()]
+
+
+@pytest.mark.parametrize("verb", [("rollback", "half"), ("promote", "half")])
+def test_the_followed_branch_is_no_branch_of_its_own(world: World, verb: tuple[str, ...]) -> None:
+    before = world.git("rev-parse", "main")
+    shown = world.call(*verb, "--offline", "--branch", "main")
+    assert (shown.code, world.git("rev-parse", "main")) == (2, before)
+    assert "or --push to change what is served" in " ".join(shown.err.split())
+
+
+def test_while_the_host_is_silent_the_newest_head_is_the_one_that_the_service_saw(world: World) -> None:
+    assert world.call("rollback", "half", "--offline").code == 0  # a mirror for reading, which is older from now on
+    (world.repo / "half.yaml").write_text(MODEL.format(versions="[3]", labels="{stable: 3}", policy="availability"))
+    head = world.commit("half 3 is stable")
+    world.git("branch", "--force", "main", head)
+    GitMirror(StateDirectory(world.state).mirror, GitRemote(str(world.repo))).poll()
+    world.repo.rename(world.folder / "unreachable")
+    shown = world.call("rollback", "half", "--offline")
+    assert (shown.code, "asks   stable 3 → 2" in shown.out) == (0, True)
+    assert f"on {head[:10]}, its last known head. While git cannot be reached" in shown.err
+    assert "--local --ttl 2h" in shown.err
 
 
 def test_a_second_rollback_goes_further_back_and_not_forward(world: World) -> None:
@@ -133,7 +157,7 @@ def test_a_deployment_that_the_record_does_not_know_is_refused(world: World) -> 
 
 def test_a_repository_out_of_reach_points_to_the_local_pin(world: World, tmp_path: Path) -> None:
     shown = world.call("rollback", "half", "--push", RECONCILER_REPO=str(tmp_path / "nowhere"))
-    assert (shown.code, "rollback --local --ttl" in shown.err) == (1, True)
+    assert (shown.code, "rollback MODEL --local --ttl" in shown.err) == (1, True)
 
 
 def test_somebody_elses_push_in_between_is_kept(world: World) -> None:

@@ -41,10 +41,10 @@ def promote(  # noqa: PLR0913, PLR0917 - one parameter per option
     --branch NAME (for a pull request).
     """
     from reconciler.adapters import git_patch
-    from reconciler.cli import committing
+    from reconciler.cli import committing, verb
     from reconciler.cli import promote as making
 
-    destination.check()
+    destination.check(repository.base)
     place = committing.workplace(repository, state.directory())
     ask = making.Ask(model, from_, to, drop_old, reason, offline)
     maker = making.Maker(ask, place, repository, state.directory())
@@ -54,6 +54,8 @@ def promote(  # noqa: PLR0913, PLR0917 - one parameter per option
         return Exit.OK
     pushed = destination.branch or (repository.base if destination.push else None)
     _show(told, place, pushed, output.output)
+    if output.output is Format.TABLE:
+        verb.say(destination.said(told.commit.short, pushed, repository.base))
     return Exit.OK
 
 
@@ -79,13 +81,3 @@ def _show(told: "Promoted", place: "Workplace", pushed: str | None, form: Format
         return
     typer.echo(f"{told.commit.subject}\n\n{patch}")
     output.show(text.plan_text(told.plan, told.subject))
-    verb.say(_end(told, pushed))
-
-
-def _end(told: "Promoted", pushed: str | None) -> str:
-    if pushed is None:
-        return (
-            "Nothing was written. --push pushes this commit to the followed branch, --branch NAME to a new one for a "
-            "pull request, --print prints it for `git am`."
-        )
-    return f"Pushed commit {told.commit.short} to branch {pushed}."

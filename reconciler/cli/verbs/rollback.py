@@ -50,10 +50,10 @@ def rollback(  # noqa: PLR0913, PLR0917 - one parameter per option
     holds the models there until --ttl is over.
     """
     from reconciler.adapters import git_patch
-    from reconciler.cli import backwards, committing, pinning
+    from reconciler.cli import backwards, committing, pinning, verb
     from reconciler.cli import rollback as making
 
-    destination.check()
+    destination.check(repository.base)
     if to is not None and steps != 1:
         raise Misused("Give --to or --steps: both say where to go back to.")
     ask = backwards.Ask(tuple(models), to, steps, reason, offline)
@@ -71,12 +71,14 @@ def rollback(  # noqa: PLR0913, PLR0917 - one parameter per option
         return Exit.OK
     pushed = destination.branch or (repository.base if destination.push else None)
     _show(told, place, pushed, output.output)
+    if output.output is Format.TABLE:
+        verb.say(destination.said(told.commit.short, pushed, repository.base))
     return Exit.OK
 
 
 def _show(told: "Rollback", place: "Workplace", pushed: str | None, form: Format) -> None:
     from reconciler.adapters import git_patch
-    from reconciler.cli import output, verb
+    from reconciler.cli import output
     from reconciler.expose import rollback as words
     from reconciler.expose import text
 
@@ -88,13 +90,3 @@ def _show(told: "Rollback", place: "Workplace", pushed: str | None, form: Format
     typer.echo(f"\n{patch}")
     if told.plan is not None and told.subject is not None:
         output.show(text.plan_text(told.plan, told.subject))
-    verb.say(_end(told, pushed))
-
-
-def _end(told: "Rollback", pushed: str | None) -> str:
-    if pushed is None:
-        return (
-            "Nothing was written. --push pushes this commit to the followed branch, --branch NAME to a new one for a "
-            "pull request, --print prints it for `git am`."
-        )
-    return f"Pushed commit {told.commit.short} to branch {pushed}."
