@@ -5,7 +5,7 @@ beside a running service where there is one; one that cannot be read does not st
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +58,20 @@ def targets(ask: Ask, mirror: Path, head: str, where: Where) -> tuple[target.Tar
         look = lineage.Look(line, head, where.below, ledger)
         if ledger is not None:
             look = replace(look, statuses=tuple(ledger.statuses()), in_force=ledger.good_commit() or "")
-        return tuple(_target(ask, look, name, where) for name in dict.fromkeys(ask.models))
+        names = list(dict.fromkeys(ask.models))
+        with _all_or_none(names):
+            return tuple(_target(ask, look, name, where) for name in names)
+
+
+@contextmanager
+def _all_or_none(names: Sequence[str]) -> Iterator[None]:
+    """Let a refusal of one of several models say that the others stay as well."""
+    try:
+        yield
+    except RevisionRefused as error:
+        if len(names) == 1:
+            raise
+        raise RevisionRefused(f"{error} Nothing was done for the other models that were named, either.") from error
 
 
 def _target(ask: Ask, look: lineage.Look, name: str, where: Where) -> target.Target:
@@ -74,7 +87,7 @@ def _target(ask: Ask, look: lineage.Look, name: str, where: Where) -> target.Tar
         position = _position(look, commit, where.branch)
         rows = lineage.of_models(look, [document], position + 1)
         found = target.at(rows, document, position, f"{commit[:10]} ({look.line.commit(commit).subject})")
-    if found.now is not None and found.now.key == found.spec.key:
+    if found.now is not None and found.now.written == found.spec.written:
         raise RevisionRefused(
             f"{document} is already as it was in commit {found.row.step.commit.short}: there is nothing to change. To "
             "do: name another commit with --to."

@@ -133,5 +133,5 @@ def _held(observed: Observed, model: DesiredModel) -> costs.Held:
     path = next((each for each in observed.paths if each.base_path == model.base_path), None)
     sizes = None
     if path is not None and path.presence is not Presence.UNSEEN:
-        sizes = tuple((files.version, files.size) for files in path.versions)
+        sizes = tuple((files.version, files.size) for files in path.versions if files.complete)
     return costs.Held(observed.server, loaded, sizes, dict(observed.load_seconds).get(model.name))

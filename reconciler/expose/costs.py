@@ -22,8 +22,9 @@ _SAID_ELSEWHERE = frozenset({"document", "name", "place", "policy", "labels", "b
 class Held:
     """What one server holds of one model, as last recorded.
 
-    loaded: versions that are AVAILABLE and listed. sizes: (version, bytes of its files) of what storage holds, None
-    where storage was not seen. load_seconds: how long the model's last load took there, None where none was measured.
+    loaded: versions that are AVAILABLE and listed. sizes: (version, bytes of its files) of what storage holds whole,
+    None where storage was not seen. load_seconds: how long the model's last load took there, None where none was
+    measured.
     """
 
     server: str
@@ -36,9 +37,9 @@ class Held:
 class Cost:
     """What it takes to bring one server to a spec. Versions ascend.
 
-    loads: (version, bytes of its files; None where not known). gone: versions to be loaded of which storage has
-    nothing. moves: (label, from, to); None for a label that comes or goes. unknown: the server chooses the versions by
-    itself (`latest`, `all`), so that nobody can say beforehand.
+    loads: (version, bytes of its files; None where not known). gone: versions to be loaded that storage has
+    not, or not whole. moves: (label, from, to); None for a label that comes or goes. unknown: the server chooses the
+    versions by itself (`latest`, `all`), so that nobody can say beforehand.
     """
 
     server: str
@@ -80,7 +81,7 @@ def held(memory: Memory, model: DesiredModel) -> Held:
     seen = next((each for each in memory.paths if each.base_path == model.base_path), None)
     sizes = None
     if seen is not None and seen.presence is not Presence.UNSEEN:
-        sizes = tuple((files.version, files.size) for files in seen.versions)
+        sizes = tuple((files.version, files.size) for files in seen.versions if files.complete)
     return Held(memory.server, tuple(sorted(loaded)), sizes, dict(memory.load_seconds).get(model.name))
 
 

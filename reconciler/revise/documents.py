@@ -32,6 +32,8 @@ def told(path: str) -> Iterator[None]:
     try:
         yield
     except RevisionRefused as error:
+        if str(error).startswith(f"{path}: "):
+            raise
         raise RevisionRefused(f"{path}: {error}") from error
 
 

@@ -40,13 +40,13 @@ def previous(rows: Sequence[Row], name: str, back: int) -> Target:
         RevisionRefused: the model has no such past.
     """
     asking = _asking(rows, name)
-    current, found = _key(_asked(asking[0]).after), 0
-    start = next((n for n, row in enumerate(asking) if row.step.commit.id == asking[0].back_to), 0)
+    current, found = _written(_asked(asking[0]).after), 0
+    start = _stood(asking, current)
     for number, row in enumerate(asking[start + 1 :], start + 1):
         spec = _asked(row).after
-        if spec is None or spec.model is None or spec.key == current or not _reached(row):
+        if spec is None or spec.model is None or spec.written == current or not _reached(row):
             continue
-        found, current = found + 1, spec.key
+        found, current = found + 1, spec.written
         if found == back:
             return _target(asking, number, spec)
     many = f"{found} earlier deployment{'s' if found > 1 else ''} that {'were' if found > 1 else 'was'} reached"
@@ -90,7 +90,20 @@ def _asking(rows: Sequence[Row], name: str) -> list[Row]:
             f"No commit of this branch has a Model {name}. To do: give the metadata.name of a Model; `reconciler "
             "status` lists them."
         )
-    return found
+    return [row for number, row in enumerate(found) if number == len(found) - 1 or _changes(row)]
+
+
+def _changes(row: Row) -> bool:
+    """Whether the commit changed the document itself; one that only gave its Fleet a server did not."""
+    before, after = _asked(row).before, _asked(row).after
+    return before is None or after is None or before.written != after.written
+
+
+def _stood(asking: Sequence[Row], current: str) -> int:
+    """The row where what the document says now stood before, because the newest one went back to it; 0 for none."""
+    again = (n for n, row in enumerate(asking) if n > 0 and current and _written(_asked(row).after) == current)
+    named = (n for n, row in enumerate(asking) if row.step.commit.id == asking[0].back_to)
+    return next(again, next(named, 0))
 
 
 def _reached(row: Row) -> bool:
@@ -108,8 +121,8 @@ def _asked(row: Row) -> Asked:
     return row.asked
 
 
-def _key(spec: Spec | None) -> str:
-    return spec.key if spec is not None else ""
+def _written(spec: Spec | None) -> str:
+    return spec.written if spec is not None else ""
 
 
 def _back(steps: int) -> str:

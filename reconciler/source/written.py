@@ -163,8 +163,13 @@ def spec(written: Written | None, fleets: Sequence[Written]) -> Spec | None:
     model = replace(said.model, place=Place(""), checks=checks)
     servers = tuple(sorted({server for each in said.placements for server in _chosen(each, fleets)}))
     said_by_checks = [each.digest for each in checks]
-    key = hashlib.sha256(repr((model, said_by_checks, servers)).encode("utf-8", "surrogatepass")).hexdigest()
-    return Spec(replace(model, place=place), place, key, servers, blob=written.blob)
+    placed = sorted((each.fleet, each.selector) for each in said.placements)
+    key, own = (_digest(model, said_by_checks, each) for each in (servers, placed))
+    return Spec(replace(model, place=place), place, key, servers, blob=written.blob, own=own)
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _chosen(placement: Placement, fleets: Iterable[Written]) -> Iterable[str]:

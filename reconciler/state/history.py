@@ -17,7 +17,8 @@ class Spec:
 
     model: what it says, None where it is not sound; `problem` says then why. place: where the document begins. key:
     equal exactly where two documents say the same, whatever their layout; it covers placement and the files of checks.
-    servers: where it is placed, as `fleet/server`, ascending. blob: of its file.
+    servers: where it is placed, as `fleet/server`, ascending. blob: of its file. own: equal exactly where the documents
+    themselves say the same, wherever their Fleets have servers; "" where the key says that, too.
     """
 
     model: DesiredModel | None
@@ -26,6 +27,12 @@ class Spec:
     servers: tuple[str, ...] = ()
     problem: str = ""
     blob: str = ""
+    own: str = ""
+
+    @property
+    def written(self) -> str:
+        """What its document says, without what Fleets add to it."""
+        return self.own or self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,35 @@ def test_a_second_rollback_goes_further_back_and_not_forward(world: World) -> No
     assert "no earlier deployment" in again.err
 
 
+def advance(world: World, path: str, before: str, after: str) -> None:
+    """A commit that writes something else into a file of the newest one."""
+    file = world.repo / path
+    file.write_text(file.read_text().replace(before, after))
+    world.git("branch", "--force", "main", world.commit(f"change {path}"))
+
+
+def test_a_server_that_its_fleet_got_meanwhile_is_not_what_is_taken_back(world: World) -> None:
+    bad = world.git("rev-parse", "main").strip()
+    advance(world, "fleet.yaml", "servers:\n", 'servers:\n    - {name: gpu-2, grpc: "127.0.0.2:9"}\n')
+    shown = world.call("rollback", "half", "--offline", "--push")
+    assert shown.code == 0
+    assert (file_at(world, "main"), "gpu-2" in file_at(world, "main", "fleet.yaml")) == (file_at(world, "main~3"), True)
+    assert (world.git("log", "-1", "--format=%(trailers)", "main").split()[1], "too:" in shown.out) == (bad, False)
+
+
+def test_a_second_rollback_goes_further_back_though_the_fleet_has_other_servers_by_now(world: World) -> None:
+    advance(world, "fleet.yaml", "servers:\n", 'servers:\n    - {name: gpu-2, grpc: "127.0.0.2:9"}\n')
+    assert world.call("rollback", "half", "--offline", "--push").code == 0
+    assert "no earlier deployment" in world.call("rollback", "half", "--offline", "--push").err
+
+
+def test_where_one_of_several_cannot_go_back_none_does_and_that_is_said(world: World) -> None:
+    before = world.git("rev-parse", "main")
+    shown = world.call("rollback", "half", "other", "--offline", "--push")
+    assert (shown.code, world.git("rev-parse", "main")) == (1, before)
+    assert "Nothing was done for the other models" in shown.err
+
+
 def test_the_printed_patch_is_taken_by_git_am(world: World) -> None:
     patch = world.call("rollback", "half", "--offline", "--print", "--reason", "because\n---\nof über").out
     (world.folder / "x.patch").write_text(patch)

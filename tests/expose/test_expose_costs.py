@@ -131,5 +131,12 @@ def test_what_a_server_holds_is_what_is_available_listed_and_not_suspect() -> No
     assert costs.held(memory, OLD) == Held("eu/gpu-1", (41,), ((41, 7),), 48.0)
 
 
+def test_a_version_that_storage_has_in_part_is_gone_as_well() -> None:
+    half = VersionFiles(41, lacks=("saved_model.pb",), size=7)
+    memory = Memory("eu/gpu-1", "gpu-1:8500", paths=(PathFacts("/models/fashion", Presence.SEEN, (half,)),))
+    back = model("fashion", (41,), stable=41)
+    assert costs.cost(NEW, back, costs.held(memory, back)).gone == (41,)
+
+
 def test_texts_from_outside_cannot_move_the_cursor_or_turn_the_writing() -> None:
     assert words.harmless("a\x1b[31mb\u202ec\r\nd\u2028é →") == "a\\x1b[31mb\\u202ec\\r\\nd\\u2028é →"
