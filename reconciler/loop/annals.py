@@ -1,8 +1,9 @@
 """What first-parent history holds of a few models: the chapters of each.
 
 Used by `Author`. The trail of a document (`source/trail.py`) has every commit that changed it; here these are taken
-together to the stretches in which the same was to be served. What was never valid was never in force, and is no
-chapter. Deliberately not here: judging anything.
+together to the stretches in which the same was to be served. What was never in force is no chapter: a document that
+was not sound, or one in a commit with any other that was not, unless later commits kept it and put that right.
+Deliberately not here: judging anything.
 """
 
 from itertools import islice
@@ -32,7 +33,8 @@ def _of_one(line: Lineage, below: str, head: str, document: str) -> tuple[Chapte
         if last is None:
             break
         after = step.asked[0].after if step.asked else None
-        if not step.problem and (after is None or after.model is not None):
+        mended = not step.problem or last != step.commit.id
+        if mended and (after is None or after.model is not None):
             spec = propose.spec_of(after.model) if after is not None and after.model is not None else None
             found.append(Chapter(spec, step.commit, line.commit(last)))
         last = next(iter(line.ids(step.commit.id)))[1]

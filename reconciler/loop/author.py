@@ -15,6 +15,7 @@ from reconciler.ports import Lineage, Revisions, Source
 from reconciler.propose import Chapter, Edit, Proposal
 from reconciler.revise import restoring
 from reconciler.source import Documents, Snapshot
+from reconciler.source.trail import Trail
 from reconciler.state.desired import DesiredModel
 from reconciler.state.revision import Revision
 
@@ -43,9 +44,14 @@ class Author:
         """See `Hands`."""
         desk = _Desk(self._archive(), self._below, head)
         model = desk.model(head, proposal.document)
-        files = desk.edited(model, proposal.edit) if proposal.edit is not None else desk.restored(model, proposal)
+        notes: Sequence[str] = ()
+        if proposal.edit is not None:
+            files = desk.edited(model, proposal.edit)
+        else:
+            files, notes = desk.restored(model, proposal)
         said = propose.message(proposal)
-        message = revise.compose(said.subject, said.paragraphs, said.trailers)
+        paragraphs = (*said.paragraphs, *(f"{each[:1].upper()}{each[1:]}." for each in notes))
+        message = revise.compose(said.subject, paragraphs, said.trailers)
         commit = self._revisions.write(Revision(head, tuple(sorted(files.items())), message))
         desk.check(commit, proposal)
         return commit
@@ -95,14 +101,36 @@ class _Desk:
             text = revise.set_versions(text, where.document, list(edit.versions))
         return {path: text.encode()}
 
-    def restored(self, model: DesiredModel, proposal: Proposal) -> dict[str, bytes]:
-        """The files in which a Model and its checks are as they were."""
+    def restored(self, model: DesiredModel, proposal: Proposal) -> tuple[dict[str, bytes], Sequence[str]]:
+        """The files in which a Model and its checks are as they were, and what is to be said of them."""
+        self._require_untouched(model, proposal)
         to = proposal.to.id if proposal.to is not None else ""
         old = self.model(to, proposal.document)
         draft = restoring.Draft(Snapshot(self._archive, self._head, self._below), self._below)
         places = restoring.Old(old.document, old.place.path, model.document, model.place.path)
         restoring.restore(draft, Snapshot(self._archive, to, self._below), places)
-        return draft.files
+        return draft.files, draft.notes
+
+    def _require_untouched(self, model: DesiredModel, proposal: Proposal) -> None:
+        """Raises RevisionRefused where the document was edited since the commit that brought what is taken back."""
+        brought = Trail(self._archive, self._below).spec(proposal.of.id, proposal.document)
+        if brought is None:  # it bore another name
+            return
+        then = self._text(proposal.of.id, brought.place.path, proposal.document)
+        if then != self._text(self._head, model.place.path, proposal.document):
+            raise RevisionRefused(
+                f"The document of {proposal.document} was edited again after commit {proposal.of.short}, which failed, "
+                "and to go back as a whole would undo that edit, too. Nothing was committed. To do: "
+                f"`reconciler rollback {proposal.document} --push` goes back and lists all that it takes back; or edit "
+                "the document."
+            )
+
+    def _text(self, commit: str, path: str, document: str) -> str:
+        """What is written of a Model in a commit, comments included."""
+        text = revise.decoded(path, Snapshot(self._archive, commit, self._below).read(path) or b"")
+        with revise.told(path):
+            where = revise.find([(path, text)], "Model", document)
+            return revise.cut(text, where.document).body.strip() if where is not None else ""
 
     def check(self, commit: str, proposal: Proposal) -> None:
         """Read the commit back: it must be valid, and ask for what was meant of this model."""

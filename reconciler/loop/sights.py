@@ -4,10 +4,10 @@ Used by `Bots` only. Cheap where nothing is asked: a lane's plan and statuses ar
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from reconciler import propose
+from reconciler import propose, windows
 from reconciler.loop.lane import Lane
 from reconciler.propose import Stands
 from reconciler.state.desired import Desired, DesiredModel, DesiredServer
@@ -37,7 +37,17 @@ class Sight:
         if lane is None or lane.observed is None:
             return Stands(server.id, why="was not looked at yet")
         told = next((each for each in lane.statuses if each.model == model.name and each.commit == self.commit), None)
-        return propose.stands(server.id, model, told, lane.plan, lane.observed)
+        found = propose.stands(server.id, model, told, lane.plan, lane.observed)
+        return replace(found, closed=_closed(server, model, lane.observed.at))
+
+
+def _closed(server: DesiredServer, model: DesiredModel, at: float) -> str:
+    """Why nothing new may begin there at that time: a commit for it would only lie in wait."""
+    for suspend, what in ((server.fleet.suspend, "its Fleet"), (server.suspend, "it"), (model.suspend, "the model")):
+        if suspend is not None and suspend.stands(at):
+            return f"{what} is suspended by {suspend.by} ({suspend.reason})"
+    freeze = windows.frozen(server.fleet.windows, at)
+    return f"{freeze.window} of Fleet {server.fleet.name} lets no change begin" if freeze is not None else ""
 
 
 Places: TypeAlias = dict[str, list[tuple[DesiredServer, DesiredModel]]]

@@ -1,14 +1,15 @@
 """A label goes to a new version that lies complete in storage.
 
-Never: a lower version than any label is on, one that git had on a label and took off it (that would undo a revert), one
-whose loads or checks failed anywhere, one that is blocked. A directory that somebody is still writing into is not there
+Never: a version that is not higher than every one that a label is on, or was on before (one that was taken off its
+label would undo a revert, and an older one in its place would be news to nobody), one whose loads or checks failed
+anywhere, one that is blocked. A directory that somebody is still writing into is not there
 yet. Every server must see the version, because each will have to load it.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from reconciler.propose.facts import Facts
+from reconciler.propose.facts import Chapter, Facts
 from reconciler.propose.proposal import Bot, Edit, Proposal, Waiting, branch_for
 from reconciler.propose.rules import not_now, once, restless, without_history
 from reconciler.state.automation import Discover
@@ -32,7 +33,8 @@ def discovery(facts: Facts) -> Proposal | Waiting | None:
 def _found(facts: Facts, asked: Discover) -> Proposal | Waiting:
     floor = max(dict(facts.model.labels).values(), default=0)
     new = [version for version in _stored(each.stored for each in facts.stands) if version > floor]
-    refused = {version: why for version in new if (why := _refused(facts, asked, version))}
+    had = _had(facts)
+    refused = {version: why for version in new if (why := _refused(facts, asked, version, had))}
     left = [version for version in new if version not in refused]
     if not left:
         return Waiting(_BOT, facts.model.document, "NothingNew", _nothing(floor, refused))
@@ -54,7 +56,16 @@ def _stored(paths: Iterable[PathFacts]) -> list[int]:
     return sorted(set.intersection(*seen)) if seen else []
 
 
-def _refused(facts: Facts, asked: Discover, version: int) -> str:
+def _had(facts: Facts) -> dict[int, Chapter]:
+    """Every version that a label was ever on, with the last chapter in which one was."""
+    found: dict[int, Chapter] = {}
+    for each in facts.chapters:
+        for _, version in each.spec.labels if each.spec is not None else ():
+            found.setdefault(version, each)
+    return found
+
+
+def _refused(facts: Facts, asked: Discover, version: int, had: Mapping[int, Chapter]) -> str:
     if not matches(asked.pattern, version):
         return f"does not match {asked.pattern}"
     if version in facts.model.automation.blocked:
@@ -62,8 +73,12 @@ def _refused(facts: Facts, asked: Discover, version: int) -> str:
     bad = next((each.server for each in facts.stands if version in each.bad), None)
     if bad is not None:
         return f"failed to load or failed a check on {bad}"
-    left = next((each for each in facts.chapters if each.spec and version in dict(each.spec.labels).values()), None)
-    return f"was taken off its label after commit {left.last.short}" if left is not None else ""
+    if version in had:
+        return f"was taken off its label after commit {had[version].last.short}"
+    newest = max(had, default=0)
+    if version < newest:
+        return f"is older than {newest}, which was taken off its label after commit {had[newest].last.short}"
+    return ""
 
 
 def matches(pattern: str, version: int) -> bool:

@@ -5,7 +5,7 @@ the same; only what is served enters a spec, so that a commit which changes a de
 """
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from reconciler import plan as planning
@@ -59,16 +59,31 @@ class Chapter:
     last: Commit
 
     @property
-    def taken_back_by_us(self) -> bool:
+    def says_automatic(self) -> bool:
         """Whether its commit says that it was made by an automatic rollback; anybody can say so."""
         return any(
             key.lower() == "rollback-trigger" and value.strip().lower() == "auto" for key, value in self.first.trailers
         )
 
+    def serves_as(self, other: "Chapter") -> bool:
+        """Whether the same was to be served, whatever checks it was held to."""
+        if self.spec is None or other.spec is None:
+            return False
+        return replace(self.spec, checks=()) == replace(other.spec, checks=())
+
 
 def chapters(history: Iterable[tuple[Commit, Spec | None]]) -> tuple[Chapter, ...]:
     """The chapters of a history, both newest first."""
     return joined(Chapter(spec, commit, commit) for commit, spec in history)
+
+
+def taken_back(chapters: Sequence[Chapter], index: int) -> bool:
+    """Whether a chapter, of those newest first, was begun by an automatic rollback.
+
+    Trailers are no authority: one that says so and brings what never was before is a commit like any other.
+    """
+    mine = chapters[index]
+    return mine.says_automatic and any(mine.serves_as(each) for each in chapters[index + 2 :])
 
 
 def joined(parts: Iterable[Chapter]) -> tuple[Chapter, ...]:
@@ -102,7 +117,8 @@ class Stands:
     """How one model stands on one server.
 
     since: since when it is served as git says without a break, None where it is not; then `why` says so. bad: versions
-    whose loads or checks failed here, whatever the spec. stored: what storage holds, as seen for this server.
+    whose loads or checks failed here, whatever the spec. stored: what storage holds, as seen for this server. closed:
+    why nothing new may begin here now, "" where it may.
     """
 
     server: str
@@ -111,6 +127,7 @@ class Stands:
     failed: Failed | None = None
     bad: frozenset[int] = frozenset()
     stored: PathFacts = _UNSEEN
+    closed: str = ""
 
 
 def stands(server: str, model: DesiredModel, told: Status | None, plan: ServerPlan, observed: Observed) -> Stands:

@@ -7,7 +7,7 @@ had before (bringing it back was a person's decision), a third one in a row, and
 
 from collections.abc import Sequence
 
-from reconciler.propose.facts import Chapter, Facts, Failed, Stands
+from reconciler.propose.facts import Chapter, Facts, Failed, Stands, taken_back
 from reconciler.propose.proposal import Bot, Proposal, Waiting, branch_for
 from reconciler.propose.rules import not_now, once, without_history
 from reconciler.state.automation import OnFailure, Via
@@ -33,7 +33,7 @@ def _forbidden(facts: Facts) -> Waiting | None:
         return waiting
     current, *before = facts.chapters
     by = f"commit {current.first.short} ({current.first.subject})"
-    if current.taken_back_by_us:
+    if taken_back(facts.chapters, 0):
         words = f"{by} is an automatic rollback itself, and failed; that is never taken back automatically"
         return Waiting(_BOT, document, "RevertFailed", f"{words}: a person must choose what to serve", stuck=True)
     earlier = next((each for each in before if each.spec == current.spec), None)
@@ -43,7 +43,7 @@ def _forbidden(facts: Facts) -> Waiting | None:
             "so a person takes it back (`git revert`, or `reconciler rollback`)"
         )
         return Waiting(_BOT, document, "HadBefore", words, stuck=True)
-    if _in_a_row(before) >= HOPS:
+    if _in_a_row(facts.chapters) >= HOPS:
         words = (
             f"{HOPS} specs in a row were taken back automatically, and {by} failed as well: the next step is a "
             "person's (`reconciler rollback`, or a commit)"
@@ -52,9 +52,9 @@ def _forbidden(facts: Facts) -> Waiting | None:
     return None
 
 
-def _in_a_row(before: Sequence[Chapter]) -> int:
+def _in_a_row(chapters: Sequence[Chapter]) -> int:
     count = 0
-    while 2 * count < len(before) and before[2 * count].taken_back_by_us:
+    while 2 * count + 1 < len(chapters) and taken_back(chapters, 2 * count + 1):
         count += 1
     return count
 

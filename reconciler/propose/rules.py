@@ -46,6 +46,8 @@ def restless(facts: Facts, bot: Bot) -> Waiting | None:
     if not facts.stands:
         return Waiting(bot, document, "NotPlaced", "no server serves this model", stuck=True)
     for each in facts.stands:
+        if each.closed:
+            return Waiting(bot, document, "Closed", f"nothing new may begin on {each.server}: {each.closed}")
         if each.since is None:
             return Waiting(bot, document, "NotConverged", f"{each.server} is not as git says ({each.why or 'unknown'})")
     made = facts.last(bot)
@@ -58,7 +60,7 @@ def restless(facts: Facts, bot: Bot) -> Waiting | None:
 def once(facts: Facts, found: Proposal) -> Proposal | Waiting:
     """The proposal, unless the record has the same one already; one that may not have arrived is taken up again."""
     made = facts.last(found.bot)
-    if made is None or made.key != found.key:
+    if made is None or not _same(made, found):
         return found
     if made.state is State.REFUSED:
         return _refused(facts, found, made)
@@ -69,6 +71,11 @@ def once(facts: Facts, found: Proposal) -> Proposal | Waiting:
         words = f"commit {made.commit[:10]} does it, and is pushed; it is not in force here yet"
         return Waiting(found.bot, found.document, "Pushed", words)
     return replace(found, resume=made.commit) if made.base == facts.head.id else found
+
+
+def _same(made: Made, found: Proposal) -> bool:
+    """Whether the same was committed before. A failed spec has a digest per server, and is taken back once for all."""
+    return made.key == found.key or (found.bot is Bot.ROLLBACK and made.of == found.of.id)
 
 
 def _refused(facts: Facts, found: Proposal, made: Made) -> Proposal | Waiting:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import pygit2
 import pytest
 from repositories import Repository
 
@@ -83,6 +84,10 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(remote, mirror, author(mirror))
 
 
+def message(desk: Desk, commit: str) -> str:
+    return pygit2.Repository(str(desk.mirror.path))[commit].peel(pygit2.Commit).message
+
+
 def edit(of: Commit, changes: Edit) -> Proposal:
     return Proposal(Bot.VERSION, "half", "2", Via.PUSH, of, "version 2 lies in storage", edit=changes)
 
@@ -154,6 +159,44 @@ def test_a_check_file_that_another_model_asks_with_stays_as_it_is(desk: Desk) ->
     expects = {"checks/half.expected.json": '{"predictions": [2]}'}
     head = desk.commit("2 as well", models__half=CANARY, models__other=sharing, **expects)
     assert desk.changed(desk.author.write(back(head, good), head.id)) == ["models/half.yaml"]
+
+
+def test_a_check_file_that_stays_is_told_in_the_commit(desk: Desk) -> None:
+    sharing = OTHER.replace("checks/other.expected.json", "checks/half.expected.json")
+    good = desk.commit("1 is live", models__half=HALF, models__other=sharing)
+    expects = {"checks/half.expected.json": '{"predictions": [2]}'}
+    head = desk.commit("2 as well", models__half=CANARY, models__other=sharing, **expects)
+    made = desk.author.write(back(head, good), head.id)
+    assert "because other asks with it too" in " ".join(message(desk, made).split())
+
+
+@pytest.mark.parametrize(
+    "edited", [CANARY.replace("Ada", "Grace"), CANARY + "  blockedVersions: [3]\n", CANARY + "  retry: {limit: 2}\n"]
+)
+def test_what_a_person_edited_after_the_failed_commit_is_not_undone(desk: Desk, edited: str) -> None:
+    good = desk.commit("1 is live", models__half=HALF)
+    failed = desk.commit("2 as well", models__half=CANARY)
+    head = desk.commit("an edit since", models__half=edited)
+    with pytest.raises(RevisionRefused, match="was edited again after commit") as refused:
+        desk.author.write(back(failed, good), head.id)
+    assert "reconciler rollback half --push" in str(refused.value)
+
+
+def test_a_failed_spec_that_came_with_a_slip_elsewhere_is_taken_back_too(desk: Desk) -> None:
+    good = desk.commit("1 is live", models__half=HALF)
+    failed = desk.commit("2 as well", models__half=CANARY, models__other=OTHER.replace("stable: 1", "stable: 7"))
+    head = desk.commit("mend the slip", models__half=CANARY, models__other=OTHER)
+    made = desk.author.write(back(failed, good), head.id)
+    assert desk.text(made, "models/half.yaml") == HALF
+
+
+def test_an_edit_of_another_document_of_the_file_does_not_stand_in_the_way(desk: Desk) -> None:
+    good = desk.commit("both", all=OTHER + "---\n" + HALF)
+    failed = desk.commit("2 as well", all=OTHER + "---\n" + CANARY)
+    newer = OTHER.replace("one is enough", "still one")
+    head = desk.commit("an edit since", all=newer + "---\n" + CANARY)
+    made = desk.author.write(back(failed, good), head.id)
+    assert desk.text(made, "all.yaml") == newer + "---\n" + HALF
 
 
 def test_a_commit_that_would_not_be_valid_is_refused_with_its_problems(desk: Desk) -> None:
@@ -232,6 +275,20 @@ def test_what_was_never_valid_is_no_chapter(desk: Desk) -> None:
     desk.commit("a slip", models__half=HALF.replace("stable: 1", "stable: 7"))
     head = desk.commit("2 as well", models__half=CANARY)
     assert [each[1:] for each in told(desk, head.id)] == [("2 as well", "2 as well"), ("1 is live", "1 is live")]
+
+
+def test_a_spec_that_came_with_a_slip_elsewhere_is_a_chapter_once_that_is_mended(desk: Desk) -> None:
+    desk.commit("1 is live", models__half=HALF)
+    desk.commit("2 as well", models__half=CANARY, models__other=OTHER.replace("stable: 1", "stable: 7"))
+    head = desk.commit("mend the slip", models__half=CANARY, models__other=OTHER)
+    assert [each[1:] for each in told(desk, head.id)] == [("2 as well", "mend the slip"), ("1 is live", "1 is live")]
+
+
+def test_a_spec_that_came_with_a_slip_elsewhere_and_went_with_it_is_no_chapter(desk: Desk) -> None:
+    desk.commit("1 is live", models__half=HALF)
+    desk.commit("2 as well", models__half=CANARY, models__other=OTHER.replace("stable: 1", "stable: 7"))
+    head = desk.commit("not so", models__half=HALF, models__other=OTHER)
+    assert [each[1:] for each in told(desk, head.id)] == [("1 is live", "not so")]
 
 
 def test_only_the_watched_folder_counts(tmp_path: Path) -> None:

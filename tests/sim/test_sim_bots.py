@@ -10,7 +10,7 @@ from reconciler.sim import World, model
 from reconciler.sim.predictions import Behaviour, plus
 from reconciler.state.automation import Automation, Discover, OnFailure, Promotion, Via
 from reconciler.state.check import Check
-from reconciler.state.desired import DesiredModel, Retry
+from reconciler.state.desired import DesiredModel, Retry, Window, WindowKind
 
 GOLDEN = Check("golden", request='{"instances": [[1.0], [2.5]]}', expect='{"predictions": [[1.0], [2.5]]}')
 PROMOTE = Automation(promotion=Promotion(bake=600.0, drop_old=True))
@@ -257,6 +257,32 @@ def test_a_version_that_a_person_took_off_its_label_never_comes_back(world: Worl
     assert "2 was taken off its label after commit b1" in waits(world)[Bot.VERSION].words
     put(world, 3)
     assert labels(world)["canary"] == 3
+
+
+def test_a_persons_revert_does_not_bring_an_older_version_that_was_passed_over(world: World) -> None:
+    live(world, half(1, how=DISCOVER, stable=1, canary=1))
+    put(world, 3, 4, 5)
+    assert labels(world)["canary"] == 5
+    live(world, half(1, how=DISCOVER, stable=1, canary=1))
+    world.run(600)
+    assert labels(world)["canary"] == 1
+
+
+def test_in_a_freeze_nothing_new_is_committed_and_after_it_the_newest_is() -> None:
+    with World(seed=8) as world:
+        world.bots = True
+        # Simulated clocks begin at 13:46:40; this window begins 200 s later.
+        world.fleet = replace(world.fleet, windows=(Window("afternoon", WindowKind.DENY, "50 13 * * *", 1800.0),))
+        world.server("gpu-1")
+        world.model_files("half", 1)
+        live(world, half(1, how=DISCOVER, stable=1, canary=1))
+        world.run(210 - world.now)
+        put(world, 2)
+        world.run(600)
+        assert (line(world), waits(world)[Bot.VERSION].reason) == (["c1"], "Closed")
+        put(world, 3)
+        world.run(1800)
+        assert labels(world)["canary"] == 3
 
 
 def test_a_version_that_fails_is_taken_back_once_and_never_proposed_again(world: World) -> None:
