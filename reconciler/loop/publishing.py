@@ -21,6 +21,9 @@ LONGEST_PAUSE = 300.0
 SHARE = 0.1
 """Of its time that publishing may take: a large fleet's rounds are longer, and so are the pauses between them."""
 
+LONGEST_REST = 3600.0
+"""Seconds that this makes it wait at the most: a round in which the machine slept, or its clock was set, seems long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publishing:
@@ -51,7 +54,8 @@ class Publishing:
                     told = response.reason
                     self.tell(LedgerUnpublished(self.clock.now(), response.reason, response.message))
             took = max(0.0, self.clock.now() - began)
-            await self.clock.sleep(max(min(LONGEST_PAUSE, EVERY * 2.0 ** min(failures, 20)), took / SHARE))
+            pause = min(LONGEST_PAUSE, EVERY * 2.0 ** min(failures, 20))
+            await self.clock.sleep(max(pause, min(LONGEST_REST, took / SHARE)))
 
     async def _rounds(self, *, troubled: bool) -> int:
         """Publish what there is now; the number up to which everything is there."""

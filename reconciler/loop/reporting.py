@@ -75,6 +75,7 @@ class Reporting:
         self._known: dict[tuple[str, str], Report] | None = None
         self._failures = 0
         self._not_before = 0.0
+        self._pause = 0.0
         self._said = ""
 
     async def run(self) -> None:
@@ -92,7 +93,7 @@ class Reporting:
         """Look once; put what is new into the outbox, and tell at most one thing. Raises RecordError."""
         await self._collect()
         now = self._post.clock.now()
-        if now < self._not_before:
+        if 0.0 < self._not_before - now <= self._pause:  # further off only where the clock was set back
             return
         for letter in reversed(await self._post.offload(self._post.outbox.letters)):
             if self._needs_no_telling(letter):
@@ -145,9 +146,9 @@ class Reporting:
     def _is_due(self, letter: Letter, now: float) -> bool:
         tempo = self._post.tempo
         if letter.taken is not None and letter.taken.state is letter.report.state:
-            return now - letter.taken_at >= tempo.calm
+            return abs(now - letter.taken_at) >= tempo.calm
         lasting = letter.report.state in (ReportState.SUCCESS, ReportState.OVERTAKEN)
-        return lasting or now - letter.at >= tempo.settle
+        return lasting or abs(now - letter.at) >= tempo.settle  # either way: a clock that was set back is no reason
 
     # Telling it
 
@@ -190,7 +191,8 @@ class Reporting:
         pause = tempo.backoff.pause(self._failures, self._post.chance())
         if posted.kind is PostedKind.DENIED:
             pause = tempo.denied
-        self._not_before = now + (posted.wait if posted.wait is not None else pause)
+        self._pause = posted.wait if posted.wait is not None else pause
+        self._not_before = now + self._pause
         self._held_up(posted.message)
 
     def _held_up(self, message: str) -> None:

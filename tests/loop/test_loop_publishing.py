@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from reconciler.errors import LedgerTaken, SourceUnavailable
 from reconciler.loop.events import Event, LedgerPublished, LedgerUnpublished
-from reconciler.loop.publishing import EVERY, LONGEST_PAUSE, SHARE, Publishing
+from reconciler.loop.publishing import EVERY, LONGEST_PAUSE, LONGEST_REST, SHARE, Publishing
 from reconciler.sim.virtualtime import VirtualClock, VirtualLoop
 
 T = TypeVar("T")
@@ -160,3 +160,16 @@ def test_publishing_takes_a_share_of_its_time_only() -> None:
 
     live(remote, story)
     assert len(remote.rounds) * remote.takes <= 3600 * SHARE * 1.2
+
+
+def test_a_machine_that_slept_during_a_round_publishes_again_soon_after() -> None:
+    remote = Remote(lines=1, takes=8 * 3600.0)
+
+    async def story() -> None:
+        await asyncio.sleep(2 * 8 * 3600.0 + 1)
+        remote.takes = 0.0
+        remote.lines += 1
+        await asyncio.sleep(LONGEST_REST)
+
+    live(remote, story)
+    assert published(remote) == [1, 1]

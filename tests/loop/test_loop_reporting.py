@@ -371,3 +371,20 @@ async def test_a_record_that_cannot_be_written_is_said_once_and_nothing_is_told(
         with pytest.raises(RecordError):
             await reporting.turn()
     assert world.host.told == []
+
+
+async def test_a_clock_that_is_set_back_does_not_silence_what_waits(world: World) -> None:
+    world.commit("a")
+    await world.passes(1)
+    world.clock.at -= 86_400.0
+    await world.passes(2)
+    assert world.host.states == ["pending"]
+
+
+async def test_a_clock_that_is_set_back_does_not_prolong_a_pause(world: World) -> None:
+    world.commit("a")
+    world.host.answers = [Posted(PostedKind.LATER, "down", 60.0)]
+    await world.passes(10)
+    world.clock.at -= 86_400.0
+    await world.passes(2)
+    assert world.host.states == ["pending", "pending"]
