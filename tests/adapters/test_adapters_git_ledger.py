@@ -83,7 +83,7 @@ class Setting:
         return subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout
 
     def numbers(self, page: str = "2026-11.jsonl", ref: str = REF) -> list[int | str]:
-        lines = [json.loads(line) for line in self.git("show", f"{ref}:{page}").splitlines()]
+        lines = [json.loads(line) for line in self.git("show", f"{ref}:{page}").split("\n") if line]
         return [line["id"] if line["kind"] != "segment" else "segment" for line in lines]
 
     def current(self) -> dict[str, object]:
@@ -379,3 +379,15 @@ def test_a_ledger_is_signed_where_a_key_is_named(setting: Setting, tmp_path: Pat
     pen = Pen(Identity("reconciler", "bot@example.org"), SigningKey(str(key.path)))
     all_of(GitLedger(tmp_path / "ledger.git", GitRemote(setting.repository.url), where, pen), Ledger().add())
     assert "-----BEGIN SSH SIGNATURE-----" in setting.git("cat-file", "commit", REF)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85"])
+def test_an_older_copy_goes_on_from_a_line_with_a_mark_that_some_take_for_the_end_of_a_line(
+    setting: Setting, mark: str
+) -> None:
+    ledger = Ledger(reason=f"the server said{mark}so").add(NOVEMBER, NOVEMBER, NOVEMBER)
+    setting.target().publish(ledger)
+    restored = Ledger(reason=ledger.reason, entries=ledger.entries[:2])
+    restored.reason = "after the copy was put back"
+    setting.target().publish(restored.add())
+    assert setting.numbers() == [1, 2, 3, "segment", 3]
