@@ -34,8 +34,11 @@ def stderr() -> "Console":
 
 
 def show(renderable: "RenderableType") -> None:
-    """Print for people."""
-    stdout().print(renderable, end="", soft_wrap=True)
+    """Print for people; plain text as it is, so that rich is not imported for it."""
+    if isinstance(renderable, str):
+        sys.stdout.write(renderable)
+    else:
+        stdout().print(renderable, end="", soft_wrap=True)
 
 
 def table(renderable: "RenderableType") -> None:

@@ -56,7 +56,8 @@ def rows(steps: Iterable[Step], told: Told) -> tuple[Row, ...]:
     A commit that changed no model and something else all the same is a row without one.
     """
     known = list(steps)
-    found = [row for chain in chains(known) for row in _Chain(chain, told).rows()]
+    lines = _by_model(told.entries)
+    found = [row for chain in chains(known) for row in _Chain(chain, told, _of_chain(chain, lines)).rows()]
     found += [Row(step, "") for step in known if not step.asked]
     return tuple(sorted(found, key=lambda row: (row.step.position, row.model)))
 
@@ -98,17 +99,31 @@ def _mended(chain: list[Change]) -> list[Change]:
     return mended[::-1]
 
 
-class _Chain:
-    """One model's changes, newest first, with the lines that belong to each."""
+def _by_model(entries: Iterable[Entry]) -> Mapping[str, Sequence[Entry]]:
+    """Each model's lines, ascending: looking through all of them for every model would take seconds."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        found[entry.model].append(entry)
+    return found
 
-    def __init__(self, changes: Sequence[Change], told: Told) -> None:
+
+def _of_chain(changes: Iterable[Change], lines: Mapping[str, Sequence[Entry]]) -> list[Entry]:
+    """The lines of every name that servers knew a model by, ascending."""
+    names = {change.asked.servable for change in changes}
+    return sorted((line for name in names for line in lines.get(name, ())), key=lambda line: line.id)
+
+
+class _Chain:
+    """One model's changes, newest first, with the lines that belong to each. `lines`: of that model, ascending."""
+
+    def __init__(self, changes: Sequence[Change], told: Told, lines: Iterable[Entry]) -> None:
         self._changes = changes
         self._told = told
         self._positions = [change.step.position for change in changes]
         self._statuses = {(each.server, each.model): each for each in told.statuses}
         self._lines: dict[tuple[int, str], list[Entry]] = defaultdict(list)
         self._aside: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        for entry in told.entries:
+        for entry in lines:
             self._take(entry)
 
     def rows(self) -> list[Row]:

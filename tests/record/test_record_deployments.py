@@ -1,11 +1,14 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from builders import model
 from record_history import Branch, at, reconciling, spec, stalled
 
-from reconciler.record.deployments import of_server
-from reconciler.state.entry import Initiator
-from reconciler.state.history import Fate, Return, Row, Spec
+from reconciler.record.deployments import Told, of_server, rows
+from reconciler.state.desired import Commit
+from reconciler.state.entry import Entry, EntryKind, Initiator
+from reconciler.state.history import Asked, Fate, Return, Row, Spec, Step
 from reconciler.state.outcome import Sync
 
 
@@ -301,3 +304,26 @@ def test_the_history_of_a_server_shows_what_happened_there() -> None:
     (row,) = of_server(branch.rows(), "gpu-2")
     assert (fates(row), row.deployment) == ([("eu/gpu-2", Fate.DONE)], number)
     assert of_server(branch.rows(), "eu/gpu-7") == ()
+
+
+def test_every_model_of_a_large_fleet_is_joined_with_its_own_lines_only() -> None:
+    """Looking through all lines for each model took 5 s with 500 models and 20,000 lines."""
+
+    class Counted(Sequence[Entry]):
+        """Lines, and how often one was looked at."""
+
+        def __init__(self, lines: Sequence[Entry]) -> None:
+            self.lines, self.looks = lines, 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.looks += 1
+            return self.lines[index]
+
+        def __len__(self) -> int:
+            return len(self.lines)
+
+    steps = [Step(0, Commit("c0"), tuple(Asked(f"m{each}", None, None) for each in range(50)))]
+    entry = Entry(1, "", "", EntryKind.INTENT, 1, "c0", "", "", "", "", "eu", "eu/gpu-1", "m1", "", (), 1.0)
+    lines = Counted([entry] * 20)
+    assert len(rows(steps, Told(entries=lines, positions={"c0": 0}))) == 50
+    assert lines.looks <= 2 * len(lines)
