@@ -215,6 +215,20 @@ class GitLedger:
         return made
 
 
+def published_last(cache: Path) -> Tip | None:
+    """What was published last, as the cache beside the record remembers it; None where it holds nothing of ours.
+
+    Nobody is asked, and what cannot be read says nothing: the remote is the witness, this is what was seen of it.
+    """
+    if not (cache / "HEAD").exists():
+        return None
+    try:
+        repository = pygit2.Repository(str(cache), RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH)
+        return ledger_pages.read_tip(_text(repository.references[_PUBLISHED].peel(pygit2.Commit), CURRENT))
+    except (pygit2.GitError, KeyError, OSError, PagesError):
+        return None
+
+
 class _Cache:
     """The bare repository beside the record, opened for one round; one that grew too large is begun anew."""
 

@@ -221,6 +221,11 @@ class SqliteLedger:
         """The hash of a ledger line, "" where there is none of that number."""
         return self._read("reading the ledger", lambda rows: ledger_entries.own(rows, number))
 
+    def has_line(self, own: str) -> bool:
+        """Whether a ledger line has that hash."""
+        query = "SELECT EXISTS (SELECT 1 FROM entries WHERE hash = ?)"
+        return self._read("reading the ledger", lambda rows: bool(rows(query, own).fetchone()[0]))
+
     def last_line(self) -> int:
         """The number of the last ledger line, 0 where there is none."""
         return self._read("reading the ledger", ledger_entries.last)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from cli_world import World
+from repositories import Repository
 
+from reconciler.adapters.git_remote import GitRemote
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.lock import StateDirectory
+from reconciler.cli.publishing import Name, Publication, git_ledger
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Commit
 from reconciler.state.memory import Memory
@@ -108,3 +111,43 @@ def test_an_export_since_no_time_is_a_misuse(world: World) -> None:
     found = world.call("ledger", "export", "--since", "yesterday")
     assert found.code == 2
     assert "Give a day (2026-11-01)" in found.err
+
+
+def cut(world: World) -> str:
+    """Take the last pass out of the record with all that tells of it; the hash of the last line before."""
+    with closing(SqliteLedger(StateDirectory(world.state).ledger)) as ledger:
+        last = ledger.entries()[-1].hash
+        statements = ("DROP TRIGGER entries_are_kept", "DELETE FROM entries WHERE intent = 2")
+        more = ("DELETE FROM open_actions WHERE intent = 2", "DELETE FROM intents WHERE id = 2")
+        for statement in (*statements, *more):
+            ledger._file.connection.execute(statement)
+    return last
+
+
+def test_lines_cut_off_with_their_pass_are_missed_where_a_hash_was_noted(world: World) -> None:
+    last = cut(world)
+    assert world.call("ledger", "verify").code == 0
+    found = world.call("ledger", "verify", "--known", last)
+    assert found.code == 1
+    assert f"No line has the hash {last}: lines were cut off or written anew" in found.err
+
+
+def test_a_hash_that_was_noted_is_found_however_much_came_after_it(world: World) -> None:
+    with closing(SqliteLedger(StateDirectory(world.state).ledger)) as ledger:
+        noted = [each.hash for each in ledger.entries()[:2]]
+    assert world.call("ledger", "verify", "--known", noted[0], "--known", noted[1]).code == 0
+
+
+def test_lines_cut_off_after_they_were_published_are_missed(world: World) -> None:
+    remote = Repository(world.state.parent / "remote.git")
+    path = StateDirectory(world.state).ledger
+    publication = Publication(
+        git_ledger(Name("default"), GitRemote(remote.url), world.state), path, lambda _key, _value: None
+    )
+    publication.publish()
+    publication.close()
+    assert world.call("ledger", "verify").code == 0
+    last = cut(world)
+    found = world.call("ledger", "verify")
+    assert found.code == 1
+    assert f"Line 3 was published with the hash {last}, and the ledger ends with line 2." in found.err

@@ -9,7 +9,8 @@ from reconciler.cli.exits import Exit, Misused
 from reconciler.cli.options import Format, Instance, OutputOptions, PublishOptions, RepositoryOptions, StateOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from reconciler.adapters.ledger import SqliteLedger
     from reconciler.adapters.ledger_verify import Verification
@@ -26,16 +27,27 @@ class Lines(enum.StrEnum):
     JSON = "json"
 
 
-def verify(state: StateOptions, output: OutputOptions) -> int:
+def verify(
+    state: StateOptions,
+    output: OutputOptions,
+    known: Annotated[
+        list[str] | None,
+        typer.Option(help="A line's hash, noted elsewhere: it must be there still. May be given several times."),
+    ] = None,
+) -> int:
     """Check that no line of the ledger was changed, removed or added, and that every pass is told of.
 
     Ends with 0 where the ledger is whole, and with 1 where it is not. A service may go on meanwhile.
     """
+    from dataclasses import replace
+
     from reconciler.cli import output as out
     from reconciler.cli import records, verb
 
+    published = _published(state.directory())  # before the record is opened, which goes on
     with records.reading(state.directory()) as ledger:
         found = ledger.verify()
+        found = replace(found, troubles=(*found.troubles, *published(ledger), *_unknown(ledger, known or [])))
     if output.output is not Format.TABLE:
         out.emit(output.output, _document(found))
         return Exit.ERROR if found.troubles else Exit.OK
@@ -46,6 +58,36 @@ def verify(state: StateOptions, output: OutputOptions) -> int:
         return Exit.ERROR
     typer.echo(_whole(found))
     return Exit.OK
+
+
+def _published(state: "Path") -> "Callable[[SqliteLedger], list[str]]":
+    """What is wrong with the line that this ledger published last, as far as the state directory remembers it."""
+    from reconciler.adapters.git_ledger import published_last
+
+    tip = published_last(state / "ledger.git")
+
+    def compared(ledger: "SqliteLedger") -> list[str]:
+        if tip is None or tip.writer is None or tip.writer.ledger != ledger.own(1):
+            return []
+        here = ledger.own(tip.number)
+        if here == tip.own:
+            return []
+        now = f"has {here} now" if here else f"the ledger ends with line {ledger.last_line()}"
+        return [
+            f"Line {tip.number} was published with the hash {tip.own}, and {now}. "
+            "Lines were cut off or written anew since, or an older copy of the record was put back."
+        ]
+
+    return compared
+
+
+def _unknown(ledger: "SqliteLedger", known: "list[str]") -> list[str]:
+    """Of the hashes that somebody noted, those that no line has."""
+    return [
+        f"No line has the hash {each}: lines were cut off or written anew since it was noted."
+        for each in known
+        if not ledger.has_line(each)
+    ]
 
 
 def _whole(found: "Verification") -> str:
