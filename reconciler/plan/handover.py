@@ -25,7 +25,7 @@ def handover(work: Draft) -> Move:
         return _take_back(work)
     if not isinstance(work.config.policy, Specific):
         return _hand_over(work, "git asks for another policy")
-    if work.target.transition.policy is TransitionPolicy.RESOURCE:
+    if work.target.transition.policy is TransitionPolicy.RESOURCE and work.config.listed:
         return _hand_over(work, "there is no room to name both; the server keeps the old until the new answers")
     if any(version in work.config.listed and work.seen.version(version).proven for version in work.target.versions):
         return _hand_over(work, "a version that the policy would choose is available")
