@@ -218,7 +218,12 @@ def _fate(fate: Fate, group: Sequence[Landing], of: int, newer: str) -> str:
     if because and fate is not Fate.DONE:
         said += ": " + because[0] + (f" (and {len(because) - 1} more)" if len(because) > 1 else "")
     healed = sum(each.healed for each in group)
-    return said + (f", put right {'once' if healed == 1 else f'{healed} times'} since" if healed else "")
+    said += f", put right {'once' if healed == 1 else f'{healed} times'} since" if healed else ""
+    return said + (", held elsewhere by a local pin for a time" if any(map(_was_pinned, group)) else "")
+
+
+def _was_pinned(each: Landing) -> bool:
+    return each.pinned > 0 and each.fate is not Fate.HELD  # else the hold says it
 
 
 def _where(fate: Fate, group: Sequence[Landing], of: int) -> str:
@@ -277,5 +282,6 @@ def _landing(each: Landing) -> dict[str, Data]:
         "because": each.because or None,
         "ledger": list(each.entries),
         "putRight": each.healed,
+        "pinned": each.pinned,
         "sentUnder": each.by or None,
     }

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from reconciler.record.landings import Case, ended, landing
 from reconciler.record.returns import Change, returns
 from reconciler.state.desired import Commit
-from reconciler.state.entry import Entry, Initiator
+from reconciler.state.entry import Entry, EntryKind, Initiator
 from reconciler.state.history import Asked, Fate, Landing, Row, Spec, Step
 from reconciler.state.outcome import Status
 
@@ -122,15 +122,29 @@ class _Chain:
         self._positions = [change.step.position for change in changes]
         self._statuses = {(each.server, each.model): each for each in told.statuses}
         self._lines: dict[tuple[int, str], list[Entry]] = defaultdict(list)
+        self._pins: dict[tuple[int, str], list[Entry]] = defaultdict(list)
         self._aside: dict[tuple[str, str], list[Entry]] = defaultdict(list)
         for entry in lines:
             self._take(entry)
 
     def rows(self) -> list[Row]:
         """The rows of the changes, and of commits under which something was put right."""
-        named = returns(self._changes)
-        own = [replace(self._row(index), back_to=to, rolled_back_by=by) for index, (to, by) in enumerate(named)]
+        judged: list[tuple[Landing, ...]] = []
+        stood: dict[str, Spec | None] = {}
+        for index in reversed(range(len(self._changes))):
+            cases = [self._case(index, server, stood.get(server)) for server in self._servers(index)]
+            judged.append(tuple(landing(case, self._told.positions) for case in cases))
+            for case, found in zip(cases, judged[-1], strict=True):
+                stood[case.server] = _stands(case, found, self._changes[index].asked, stood.get(case.server))
+        own = [
+            replace(self._row(index, landings), back_to=to, rolled_back_by=by)
+            for index, ((to, by), landings) in enumerate(zip(returns(self._changes), reversed(judged), strict=True))
+        ]
         return own + self._put_right()
+
+    def _servers(self, index: int) -> list[str]:
+        lines = (server for number, server in self._lines if number == index)
+        return sorted({*_placed(self._changes[index].asked), *lines})
 
     def _take(self, entry: Entry) -> None:
         """Give a line to the change it belongs to, if it is about this model on a server where it is placed."""
@@ -140,15 +154,22 @@ class _Chain:
         index = bisect_left(self._positions, position)
         if index == len(self._changes) or not _concerns(self._changes[index].asked, entry):
             return
+        if self._of_pin(entry):
+            self._pins[index, entry.server].append(entry)
+            return
         if entry.initiated_by == Initiator.DRIFT and self._changes[index].step.commit.id != entry.commit:
             self._aside[entry.commit, entry.server].append(entry)
         self._lines[index, entry.server].append(entry)
 
-    def _row(self, index: int) -> Row:
+    def _of_pin(self, entry: Entry) -> bool:
+        """Whether a local pin began it, and not the commit that was made of one."""
+        commit = self._told.commits.get(entry.commit)
+        made_of_one = commit is not None and commit.trailer("Rollback-Trigger").lower() == Initiator.PIN
+        return entry.initiated_by == Initiator.PIN and not made_of_one
+
+    def _row(self, index: int, landings: tuple[Landing, ...]) -> Row:
         change = self._changes[index]
-        servers = sorted({*_placed(change.asked), *(server for number, server in self._lines if number == index)})
-        landings = tuple(landing(self._case(index, server), self._told.positions) for server in servers)
-        lines = [line for server in servers for line in self._lines.get((index, server), ())]
+        lines = [line for each in landings for line in self._lines.get((index, each.server), ())]
         newer = self._changes[index - 1].step.commit.id if index else ""
         return Row(
             step=change.step,
@@ -161,10 +182,16 @@ class _Chain:
             initiated_by=next((str(line.initiated_by) for line in lines), ""),
         )
 
-    def _case(self, index: int, server: str) -> Case:
+    def _case(self, index: int, server: str, stood: Spec | None) -> Case:
         change, told = self._changes[index], self._told
         status = self._statuses.get((server, change.asked.servable))
-        later = [line for number in range(index) for line in self._lines.get((number, server), ())]
+        pins = self._pins.get((index, server), [])
+        newer = [
+            line
+            for kept in filter(None, (self._lines, self._pins))
+            for number in range(index)
+            for line in kept.get((number, server), ())
+        ]
         return Case(
             server=server,
             commit=change.step.commit.id,
@@ -172,7 +199,11 @@ class _Chain:
             until=self._changes[index - 1].step.position if index else -1,
             problem=change.step.problem,
             entries=tuple(self._lines.get((index, server), ())),
-            later=tuple(sorted(later, key=lambda line: line.id)),
+            later=tuple(sorted([*pins, *newer], key=lambda line: line.id)),
+            pinned=sum(each.kind is EntryKind.INTENT for each in pins),
+            so_already=server in _placed(change.asked)
+            and _served(stood) is not None
+            and _served(stood) == _served(change.asked.after),
             status=status,
             in_force=told.held_to(status),
             begins=told.beginning,
@@ -197,6 +228,28 @@ class _Chain:
             signer=step.commit.signer,
             initiated_by=str(Initiator.DRIFT),
         )
+
+
+def _served(spec: Spec | None) -> tuple[object, ...] | None:
+    """What a server notices of a spec: equal for two that differ in nothing but what bots may do, say."""
+    if spec is None or spec.model is None:
+        return None
+    model = spec.model
+    return (
+        model.name,
+        model.base_path,
+        model.platform,
+        model.policy,
+        model.labels,
+        [each.digest for each in model.checks],
+    )
+
+
+def _stands(case: Case, found: Landing, asked: Asked, before: Spec | None) -> Spec | None:
+    """What a server has after a wish: it, what was there before, or None where that cannot be told."""
+    if found.fate in (Fate.DONE, Fate.NOTHING):
+        return asked.after
+    return before if not case.entries or case.restored else None
 
 
 def _healed(server: str, lines: Sequence[Entry]) -> Landing:

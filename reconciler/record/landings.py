@@ -33,7 +33,8 @@ class Case:
     commit, position: of the commit that asked. until: the position of the next newer change of the model, -1 where
     there is none. problem: why the commit cannot be in force. entries: the lines that belong to it, ascending. later:
     the lines of the model on this server that belong to newer wishes. status: of the model here now, None where it has
-    none. in_force: the position of the commit that the server is held to, None where that is not known. begins: the
+    none. pinned: how many passes of local pins were sent meanwhile. so_already: what stood before was the same to the
+    server. in_force: the position of the commit that the server is held to, None where that is not known. begins: the
     position of the ledger's first line, None where there is none. waits: why the head is not in force.
     """
 
@@ -48,6 +49,8 @@ class Case:
     in_force: int | None = None
     begins: int | None = None
     waits: str = ""
+    pinned: int = 0
+    so_already: bool = False
 
     @property
     def current(self) -> bool:
@@ -91,6 +94,7 @@ def landing(case: Case, positions: Mapping[str, int]) -> Landing:
         because=because,
         healed=sum(each.kind is EntryKind.INTENT for each in case.healed),
         by=lines[0].commit if lines and lines[0].commit != case.commit else "",
+        pinned=case.pinned,
     )
 
 
@@ -174,7 +178,8 @@ def _standing(status: Status) -> tuple[Fate, str]:
     """Held, with the reason, where something has to happen first; else under way."""
     stalled = next((each for each in status.conditions if each.type is ConditionType.STALLED), None)
     ready = next((each for each in status.conditions if each.type is ConditionType.READY), None)
-    said = stalled or ready
+    pin = next((each for each in status.conditions if each.type is ConditionType.PINNED), None)
+    said = stalled or pin or ready
     text = f"{said.reason}: {said.message}" if said is not None else ""
     moving = any(
         each.type is ConditionType.RECONCILING and each.status is ConditionStatus.TRUE for each in status.conditions
@@ -198,7 +203,7 @@ def _unsent(case: Case, positions: Mapping[str, int]) -> tuple[Fate, str]:
 
 def _passed(case: Case, positions: Mapping[str, int]) -> Fate:
     """The fate of a wish that was in force, or was jumped over, without a line of its own."""
-    if reached(case, positions):
+    if reached(case, positions) or case.so_already:
         return Fate.NOTHING
     if case.begins is None or case.position > case.begins:
         return Fate.UNRECORDED

@@ -96,7 +96,8 @@ class Landing:
 
     started, finished: of its passes, seconds since the epoch; None where nothing was sent, or it is not finished.
     entries: ids of the ledger's lines, ascending. because: evidence or the hold, in words. healed: how often it was
-    brought back after it had been reached. by: the commit in force when it was sent, where that is a newer one.
+    brought back after it had been reached. pinned: how many passes of a local pin came in between. by: the commit in
+    force when it was sent, where that is a newer one.
     """
 
     server: str
@@ -107,6 +108,7 @@ class Landing:
     because: str = ""
     healed: int = 0
     by: str = ""
+    pinned: int = 0
 
 
 @dataclass(frozen=True, slots=True)

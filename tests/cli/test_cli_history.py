@@ -66,6 +66,7 @@ def test_history_as_json_has_ids_that_scripts_can_use(world: World) -> None:
             "because": None,
             "ledger": [5, 6],
             "putRight": 0,
+            "pinned": 0,
             "sentUnder": None,
         }
     ]
