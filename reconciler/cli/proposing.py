@@ -20,7 +20,7 @@ from reconciler.cli import triggers
 from reconciler.cli.committing import Workplace
 from reconciler.cli.options import CommitOptions, RepositoryOptions
 from reconciler.cli.structured import structlog
-from reconciler.errors import BranchMoved, PushRefused, RecordError, RevisionRefused, SourceError
+from reconciler.errors import BranchMoved, PushRefused, RecordError, RevisionRefused
 from reconciler.loop import Service
 from reconciler.source import InForce, pins
 from reconciler.state.pin import Pin
@@ -41,10 +41,11 @@ class Proposer:
         self._options = CommitOptions(repo=options.repo, base=options.branch, path=options.path)
         self._mirror = mirror
         self._state = state
+        self._turn = 0
         self._log = structlog.get_logger()
 
     async def run(self, service: Service, offload: Offload) -> None:
-        """Look and propose until cancelled; no error of git or the record ends it."""
+        """Look and propose until cancelled; no error ends it."""
         while True:
             pause = EVERY
             try:
@@ -52,7 +53,7 @@ class Proposer:
                 if made is not None:
                     self._say(made)
                     service.trigger()
-            except (SourceError, RecordError, ValueError) as error:
+            except Exception as error:  # a task that ended would leave every later pin without its commit, unsaid
                 self._log.warning("the commit of a pin could not be proposed yet", why=str(error), again_after=AGAIN)
                 pause = AGAIN
             await asyncio.sleep(pause)
@@ -62,7 +63,9 @@ class Proposer:
         waiting = [pin for pin in pins.noted(self._ledger) if not pin.branch and not pin.refused]
         if not waiting or answer.head is None or answer.trouble is not None:
             return None
-        made: Pin = await offload(lambda: self._propose(waiting[0]))
+        pin = waiting[self._turn % len(waiting)]
+        self._turn += 1  # one that cannot be proposed yet does not keep the others waiting
+        made: Pin = await offload(lambda: self._propose(pin))
         known = pins.noted(self._ledger)
         if any((each.document, each.since) == (made.document, made.since) for each in known):
             pins.add(self._ledger, [made])

@@ -86,6 +86,18 @@ class _Desk:
             raise RevisionRefused(f"Commit {commit[:10]} places no Model {document} on any server.")
         return model
 
+    def past(self, commit: str, document: str) -> DesiredModel:
+        """That Model as an older commit's document has it, whatever other documents said there.
+
+        Raises:
+            RevisionRefused: the commit has none of that name, or it is not valid.
+        """
+        found = Trail(self._archive, self._below).spec(commit, document)
+        if found is None or found.model is None:
+            why = found.problem if found is not None else f"it has no Model {document}"
+            raise RevisionRefused(f"Nothing can be brought back from commit {commit[:10]}: {why}.")
+        return found.model
+
     def edited(self, model: DesiredModel, edit: Edit) -> dict[str, bytes]:
         """The file of a Model with other labels and versions."""
         path = model.place.path
@@ -105,7 +117,7 @@ class _Desk:
         """The files in which a Model and its checks are as they were, and what is to be said of them."""
         self._require_untouched(model, proposal)
         to = proposal.to.id if proposal.to is not None else ""
-        old = self.model(to, proposal.document)
+        old = self.past(to, proposal.document)
         draft = restoring.Draft(Snapshot(self._archive, self._head, self._below), self._below)
         places = restoring.Old(old.document, old.place.path, model.document, model.place.path)
         restoring.restore(draft, Snapshot(self._archive, to, self._below), places)
@@ -139,7 +151,7 @@ class _Desk:
             labels = {**dict(before.labels), **dict(proposal.edit.labels)}
             same = dict(after.labels) == labels and getattr(after.policy, "versions", ()) == proposal.edit.versions
         else:
-            wanted = self.model(proposal.to.id if proposal.to is not None else "", proposal.document)
+            wanted = self.past(proposal.to.id if proposal.to is not None else "", proposal.document)
             same = (wanted.policy, wanted.labels) == (after.policy, after.labels)
         if not same:
             raise RevisionRefused(

@@ -176,7 +176,8 @@ class _Editor:
             column = self._layout.column(box.entries[0][0].start)
             return self._below(box, column, writing.entry(key, value, column))
         if box.kind == "mapping":
-            pair = f"{writing.scalar(key)}: {writing.flow(value)}"
+            quote = box.entries[-1][0].style if box.entries else ""  # JSON is YAML, and stays JSON
+            pair = f"{writing.scalar(key, quote)}: {writing.flow(value)}"
             at = box.entries[-1][1].end if box.entries else self._layout.bracket(box)
             return [(at, at, f", {pair}" if box.entries else pair)]
         if box.kind == "scalar" and box.written in {"", "~", "null"} and not box.style:

@@ -14,6 +14,7 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.cli import wiring
 from reconciler.cli.options import RepositoryOptions
 from reconciler.cli.proposing import Proposer
+from reconciler.errors import SourceError
 from reconciler.source import InForce, Trouble, pins
 from reconciler.state.desired import Commit
 from reconciler.state.pin import Pin
@@ -90,3 +91,12 @@ async def test_what_the_host_refuses_is_kept_with_the_pin(scene: Scene) -> None:
     assert await scene.look()
     assert "no branches here" in pins.noted(scene.ledger)[0].refused
     assert not await scene.look()
+
+
+async def test_a_pin_whose_commit_cannot_be_made_does_not_keep_others_waiting(scene: Scene) -> None:
+    now = 2.0
+    pins.add(scene.ledger, [Pin("another", "f" * 40, "gone", "Ada", now, 9e9)])
+    with pytest.raises(SourceError):
+        await scene.look()
+    assert await scene.look()
+    assert scene.proposed() is not None

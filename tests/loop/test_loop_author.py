@@ -190,6 +190,14 @@ def test_a_failed_spec_that_came_with_a_slip_elsewhere_is_taken_back_too(desk: D
     assert desk.text(made, "models/half.yaml") == HALF
 
 
+def test_a_document_comes_back_from_a_commit_with_a_slip_elsewhere(desk: Desk) -> None:
+    desk.commit("1 is live", models__half=HALF)
+    good = desk.commit("a slip", models__half=HALF, models__other=OTHER.replace("stable: 1", "stable: 7"))
+    head = desk.commit("2 as well, and mended", models__half=CANARY, models__other=OTHER)
+    made = desk.author.write(back(head, good), head.id)
+    assert desk.text(made, "models/half.yaml") == HALF
+
+
 def test_an_edit_of_another_document_of_the_file_does_not_stand_in_the_way(desk: Desk) -> None:
     good = desk.commit("both", all=OTHER + "---\n" + HALF)
     failed = desk.commit("2 as well", all=OTHER + "---\n" + CANARY)

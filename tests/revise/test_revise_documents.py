@@ -1,5 +1,7 @@
 """Whole documents moved between files, and found in them."""
 
+import json
+
 import pytest
 
 from reconciler import revise
@@ -90,3 +92,9 @@ def test_a_reason_cannot_forge_a_trailer() -> None:
 def test_a_key_that_git_would_not_read_is_refused() -> None:
     with pytest.raises(ValueError, match="no trailer"):
         revise.compose("x", [], [("a b", "c")])
+
+
+def test_a_document_that_is_json_stays_json() -> None:
+    text = '{"spec": {"versions": {"specific": [41, 42]}, "labels": {"stable": 41}}}'
+    made = revise.set_labels(text, 0, {"canary": 42})
+    assert json.loads(made)["spec"]["labels"] == {"stable": 41, "canary": 42}
