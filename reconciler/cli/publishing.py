@@ -97,7 +97,14 @@ class Publication:
 
     def running(self) -> Sequence[Running]:
         """See `git_ledger.Lines`."""
-        return current(self._ledger.memories(), self._commit_of)
+        before, self._commits = self._commits, {}  # what runs no more is forgotten: services live for years
+
+        def commit_of(server: str, model: str, digest: str) -> str:
+            about = (server, model, digest)
+            found = before[about] if about in before else self._commit_of(*about)
+            return self._commits.setdefault(about, found)
+
+        return current(self._ledger.memories(), commit_of)
 
     def has_published(self, name: str) -> bool:
         """See `git_ledger.Lines`."""
@@ -105,11 +112,8 @@ class Publication:
 
     def _commit_of(self, server: str, model: str, digest: str) -> str:
         """Asked once for each: the commit that first brought a digest is the one to name."""
-        about = (server, model, digest)
-        if about not in self._commits:
-            found = self._ledger.line_of(*about)
-            self._commits[about] = found.commit if found is not None else ""
-        return self._commits[about]
+        found = self._ledger.line_of(server, model, digest)
+        return found.commit if found is not None else ""
 
 
 def _key(name: str) -> str:

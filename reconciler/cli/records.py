@@ -23,6 +23,9 @@ TROUBLE = "source-trouble"
 UNPUBLISHED = "ledger-trouble"
 """The note in which the service keeps why the ledger could not be published lately, "" where it could."""
 
+UNREPORTED = "report-trouble"
+"""The note in which the service keeps why commit statuses do not get through, "" where they do."""
+
 
 @contextmanager
 def reading(state: Path) -> Iterator[SqliteLedger]:
@@ -59,6 +62,12 @@ def age(state: Path) -> str:
         f"No service runs on the state directory {state}: this is what was recorded last, not what is now. "
         "Start `reconciler run`, or ask the servers with `reconciler plan`."
     )
+
+
+def beside(ledger: SqliteLedger) -> tuple[str, ...]:
+    """What a service has trouble with that no server waits for, in sentences."""
+    about = {"ledger, not published": UNPUBLISHED, "commit statuses, held up": UNREPORTED}
+    return tuple(f"{what}: {said}" for what, key in about.items() if (said := ledger.noted(key)))
 
 
 def everything(ledger: SqliteLedger) -> "Records":

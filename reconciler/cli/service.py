@@ -96,8 +96,8 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         running += [proposing.Proposer(ledger, options, source, state).run(service, tools.offload)]
         running += [Bots(service, tools, hands).run()]
         running += [_publish(target, tools, ledger)] if target is not None else []
-        if target is None and ledger.noted(records.UNPUBLISHED):
-            note(ledger, records.UNPUBLISHED, "")  # of an earlier service that published
+        for trouble in filter(ledger.noted, (records.UNPUBLISHED, records.UNREPORTED)):
+            note(ledger, trouble, "")  # of an earlier service; what is still so is said again at the first try
         tasks = [asyncio.create_task(each) for each in running]
         try:
             async with _news(manner, service, tools, state):
@@ -163,6 +163,10 @@ class Listener:
                 note(self._ledger, records.UNPUBLISHED, f"{kind}: {message}")
             case events.LedgerPublished():
                 note(self._ledger, records.UNPUBLISHED, "")
+            case events.ReportsHeldUp(_, message):
+                note(self._ledger, records.UNREPORTED, message)
+            case events.ReportsGoOn():
+                note(self._ledger, records.UNREPORTED, "")
             case _:
                 pass
 

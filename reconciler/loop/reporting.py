@@ -42,7 +42,10 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What it takes to tell a host: the outbox, the host, time and chance, who listens, how to leave the event loop."""
+    """What it takes to tell a host: the outbox, the host, time and chance, who listens, how to leave the event loop.
+
+    remembered: reports that are known by heart, those on the present commits apart; the outbox keeps as many.
+    """
 
     outbox: Outbox
     host: StatusHost
@@ -51,6 +54,7 @@ class Post:
     tell: Events
     offload: Offload
     tempo: Tempo = Tempo()
+    remembered: int = 1_000
 
 
 class Watched(Protocol):
@@ -117,6 +121,13 @@ class Reporting:
             now = self._post.clock.now()
             await self._post.offload(lambda: outbox.put(new, now))
             known.update({(each.commit, each.fleet): each for each in new})
+            self._forget(known, {each.commit for each in wanted})
+
+    def _forget(self, known: dict[tuple[str, str], Report], needed: set[str]) -> None:
+        """Keep what is looked at, and of the past as much as the outbox does: services live for years."""
+        for key in list(known)[: max(0, len(known) - self._post.remembered)]:
+            if key[0] not in needed:
+                del known[key]
 
     def _wanted(self, found: InForce) -> tuple[Report, ...]:
         desired, head = found.desired, found.head

@@ -1,7 +1,7 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,9 @@ from reconciler.adapters.ledger import SqliteLedger
 from reconciler.adapters.lock import StateDirectory
 from reconciler.cli import planfile, records, triggers
 from reconciler.cli.exits import Misused
+from reconciler.cli.service import Listener
 from reconciler.errors import PlanChanged
+from reconciler.loop.events import LedgerPublished, LedgerUnpublished, ReportsGoOn, ReportsHeldUp
 from reconciler.state.desired import Commit
 from reconciler.state.outcome import Condition, ConditionStatus, ConditionType, Health, Status, Sync
 from reconciler.state.plan import Hold, HoldReason, Plan, ServerPlan
@@ -56,6 +58,7 @@ def test_status_as_json_says_which_commit_is_in_force(world: World) -> None:
         "commitInForce": COMMIT,
         "trouble": None,
         "ledgerTrouble": None,
+        "reportTrouble": None,
         "serviceRuns": False,
         "conditions": [],
     }
@@ -274,3 +277,19 @@ def test_rewritten_branch_is_refused_until_it_is_acknowledged(tmp_path: Path) ->
     assert "acknowledge-rewrite" in refused.err
     assert "main went from" in acknowledged.err
     assert "held, Unreachable:" in world.call("apply", "--timeout", "0.3").err
+
+
+@pytest.mark.parametrize("command", [("status",), ("explain", "half")])
+def test_what_the_service_has_trouble_with_beside_servers_is_shown_until_it_ends(
+    world: World, command: tuple[str, ...]
+) -> None:
+    with closing(SqliteLedger(StateDirectory(world.state).ledger)) as ledger:
+        listener = Listener(ledger)
+        listener(LedgerUnpublished(AT, "SourceUnavailable", "the remote does not answer"))
+        listener(ReportsHeldUp(AT, "the token is refused"))
+        troubled = world.call(*command).err
+        listener(LedgerPublished(AT, 1, 1, COMMIT))
+        listener(ReportsGoOn(AT))
+    assert "ledger, not published: SourceUnavailable: the remote does not answer\n" in troubled
+    assert "commit statuses, held up: the token is refused\n" in troubled
+    assert "refused" not in world.call(*command).err

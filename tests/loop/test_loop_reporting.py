@@ -388,3 +388,13 @@ async def test_a_clock_that_is_set_back_does_not_prolong_a_pause(world: World) -
     world.clock.at -= 86_400.0
     await world.passes(2)
     assert world.host.states == ["pending", "pending"]
+
+
+async def test_a_service_of_many_commits_forgets_the_oldest_and_never_the_present_one(world: World) -> None:
+    post = Post(world.outbox, world.host, world.clock, lambda: 0.5, world.events.append, at_once, remembered=3)
+    world.reporting = Reporting(world, post)
+    for name in "abcdef":
+        world.commit(name, servers=1)
+        world.converged(1)
+        await world.reporting.turn()
+    assert [commit[0] for commit, _ in world.reporting._known or ()] == ["d", "e", "f"]

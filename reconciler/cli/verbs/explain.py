@@ -20,10 +20,10 @@ def explain(subject: Subject, state: StateOptions, output: OutputOptions) -> int
     from reconciler.expose import explained
 
     with records.reading(state.directory()) as ledger:
-        known = records.everything(ledger)
+        known, beside = records.everything(ledger), records.beside(ledger)
     found = explaining.answers(subject, known)
     if output.output is Format.TABLE:
-        if remark := records.age(state.directory()):
+        for remark in filter(None, (records.age(state.directory()), *beside)):
             verb.say(remark)
         out.show(explained.explain_text(subject, found, known))
     else:

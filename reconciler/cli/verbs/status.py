@@ -18,7 +18,8 @@ def status(state: StateOptions, output: OutputOptions) -> None:
     with records.reading(state.directory()) as ledger:
         found = statuses.rows(ledger.statuses(), ledger.memories())
         good, trouble = ledger.good_commit(), ledger.noted(records.TROUBLE)
-        unpublished = ledger.noted(records.UNPUBLISHED)
+        unpublished, unreported = ledger.noted(records.UNPUBLISHED), ledger.noted(records.UNREPORTED)
+        beside = records.beside(ledger)
         verified = seal.read(ledger)
     if output.output is not Format.TABLE:
         running = records.kept_up(state.directory())
@@ -27,14 +28,14 @@ def status(state: StateOptions, output: OutputOptions) -> None:
             "commitInForce": good,
             "trouble": trouble or None,
             "ledgerTrouble": unpublished or None,
+            "reportTrouble": unreported or None,
             "serviceRuns": running,
             "conditions": conditions,
         }
         out.emit(output.output, statuses.status_document(found, source))
         return
     signed = statuses.condition_text(verified.condition) if verified is not None and not trouble else ""
-    told = unpublished and f"ledger, not published: {unpublished}"
-    for remark in filter(None, (trouble and f"git: {trouble}", signed, told, records.age(state.directory()))):
+    for remark in filter(None, (trouble and f"git: {trouble}", signed, *beside, records.age(state.directory()))):
         verb.say(remark)
     if not found:
         verb.say("The record has no server yet. `reconciler run` or `reconciler apply` makes the first entry.")
