@@ -67,16 +67,17 @@ def _policy(target: Target, config: ModelConfig) -> Iterator[Difference]:
 
 
 def _versions(target: Target, config: ModelConfig, seen: ObservedModel) -> Iterator[Difference]:
+    listed, named = config.listed, target.specific
     for number in target.versions:
         version = seen.version(number)
-        unlisted = target.specific and number not in config.listed
+        unlisted = named and number not in listed
         if unlisted or not version.proven:
             yield Difference(DifferenceKind.VERSION_MISSING, target.name, "AVAILABLE", state_text(version), number)
     for version in seen.versions:
         if version.version not in target.versions and (version.going or _served(version)):
             yield _extra(target, version)
     known = {version.version for version in seen.versions if version.going or _served(version)}
-    for number in config.listed:
+    for number in listed:
         if number not in target.versions and number not in known:
             yield _extra(target, seen.version(number))
 
@@ -97,8 +98,9 @@ def _labels(target: Target, config: ModelConfig, seen: ObservedModel) -> Iterato
             found = reading_text(reading)
             yield Difference(DifferenceKind.LABEL_WRONG, target.name, str(number), found, number, label)
     wanted = {label for label, _ in target.labels}
-    stray = {label for label, _ in config.labels} | {label for label, reading in seen.labels if _defined(reading)}
-    for label in sorted(stray - wanted):
+    stray = {label for label, _ in config.labels if label not in wanted}
+    stray |= {label for label, reading in seen.labels if label not in wanted and _defined(reading)}
+    for label in sorted(stray):
         found = reading_text(seen.reading(label))
         yield Difference(DifferenceKind.LABEL_EXTRA, target.name, "undefined", found, label=label)
 

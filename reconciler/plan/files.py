@@ -11,7 +11,7 @@ from reconciler.plan.scene import Scene
 from reconciler.plan.target import Target
 from reconciler.plan.verdicts import barred
 from reconciler.plan.wording import times
-from reconciler.state.look import ASSUMED, Presence, VersionState
+from reconciler.state.look import ASSUMED, Presence, VersionFiles, VersionState
 from reconciler.state.memory import Failure
 from reconciler.state.plan import Hold, HoldReason
 
@@ -34,16 +34,16 @@ def _where(target: Target, version: int) -> str:
 def stored(stage: Scene, target: Target, version: int) -> Hold | None:
     """What storage lacks of a version, None where it is there, complete, or may be unseen."""
     facts = stage.path(target.base_path)
-    where = _where(target, version)
     match facts.presence:
         case Presence.MISSING:
             detail = f"the base path {target.base_path} does not exist in storage"
+            where = _where(target, version)
             release = f"the directory {where} with a complete SavedModel, or a commit that names another base path"
             return Hold(HoldReason.ARTIFACT_MISSING, target.name, detail, release, version=version)
         case Presence.UNSEEN:
             return None if stage.server.fleet.allow_unseen_storage else _unseen(target, version, facts.detail)
         case Presence.SEEN:
-            return _seen(stage, target, version)
+            return _seen(stage, target, version, facts.files(version))
 
 
 def _unseen(target: Target, version: int, why: str) -> Hold:
@@ -52,8 +52,9 @@ def _unseen(target: Target, version: int, why: str) -> Hold:
     return Hold(HoldReason.STORAGE_UNSEEN, target.name, detail, release, version=version)
 
 
-def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
-    files = stage.path(target.base_path).files(version)
+def _seen(stage: Scene, target: Target, version: int, files: VersionFiles | None) -> Hold | None:
+    if files is not None and files.complete and not files.growing:
+        return None
     where = _where(target, version)
     if files is None:
         detail = f"version {version} is not in storage: {where} does not exist"
@@ -65,10 +66,8 @@ def _seen(stage: Scene, target: Target, version: int) -> Hold | None:
         detail = f"{where} is not complete yet: it lacks {', '.join(files.lacks)}"
         release, until = "a moment without a change", stage.observed.at + SOON
         return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, release, until, version, progressing=True)
-    if not files.complete:
-        detail = f"{where} is not complete: it lacks {', '.join(files.lacks)}"
-        return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, "the missing files", version=version)
-    return None
+    detail = f"{where} is not complete: it lacks {', '.join(files.lacks)}"
+    return Hold(HoldReason.ARTIFACT_INCOMPLETE, target.name, detail, "the missing files", version=version)
 
 
 def _frozen(stage: Scene, target: Target, version: int) -> Hold | None:

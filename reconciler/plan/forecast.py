@@ -6,6 +6,7 @@ compares the end states, so the two cannot drift.
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 from reconciler.belief import departures, taken
 from reconciler.plan.target import resolve
@@ -13,7 +14,7 @@ from reconciler.state.config import ModelConfig
 from reconciler.state.desired import DesiredServer
 from reconciler.state.look import LabelKind, LabelReading, Presence, VersionState
 from reconciler.state.memory import Departure, Standing
-from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
+from reconciler.state.observed import Observed, ObservedModel, ObservedVersion, absent
 from reconciler.state.plan import Pass
 
 SETTLING = 1.0
@@ -29,14 +30,14 @@ def settle(server: DesiredServer, observed: Observed, body: Pass | None) -> Obse
     models = {model.name: model for model in observed.models}
     entries = {model.name: model for model in config.models}
     names = sorted(models.keys() | entries.keys())
-    known = observed if body is None else replace(observed, standing=Standing.KNOWN)
     return replace(
-        known,
+        observed,
+        standing=observed.standing if body is None else Standing.KNOWN,
         at=at,
         fence_until=0.0,
         sent=config,
         known_as=config if body is not None else observed.known_as,
-        models=tuple(_model(observed, entries.get(name), models.get(name) or ObservedModel(name)) for name in names),
+        models=tuple([_model(observed, entries.get(name), models.get(name) or ObservedModel(name)) for name in names]),
         busy=False,
         outstanding=None,
         wedged=False,
@@ -61,11 +62,15 @@ def _model(observed: Observed, entry: ModelConfig | None, seen: ObservedModel) -
     if entry is None:
         ended = tuple(_ended(version) for version in seen.versions)
         return ObservedModel(name, ended, (), "", seen.removed_at or observed.at, 0.0)
-    loaded = _loaded(observed, entry, seen)
-    numbers = sorted(loaded | {version.version for version in seen.versions} | set(entry.listed))
-    listed = set(entry.listed) or loaded
+    loaded, named = _loaded(observed, entry, seen), entry.listed
+    known = {version.version: version for version in seen.versions}
+    numbers = sorted({*loaded, *known, *named})
+    listed = named or loaded
     versions = tuple(
-        _version(seen.version(number), loaded=number in loaded, listed=number in listed) for number in numbers
+        [
+            _version(known.get(number) or absent(number), loaded=number in loaded, listed=number in listed)
+            for number in numbers
+        ]
     )
     return ObservedModel(name, versions, _labels(entry, seen, loaded))
 
@@ -76,8 +81,7 @@ def _loaded(observed: Observed, entry: ModelConfig, seen: ObservedModel) -> set[
     facts = observed.path(entry.base_path)
     if facts.presence is Presence.SEEN:
         wanted = {number for number in wanted if facts.files(number) is not None or seen.version(number).proven}
-    failed = {version.version for version in seen.versions if version.failed and version.listed}
-    return wanted - failed
+    return wanted.difference([version.version for version in seen.versions if version.listed and version.failed])
 
 
 def _version(seen: ObservedVersion, *, loaded: bool, listed: bool) -> ObservedVersion:
@@ -98,9 +102,13 @@ def _ended(seen: ObservedVersion) -> ObservedVersion:
 _UNDEFINED = LabelReading(LabelKind.UNDEFINED)
 
 
+@lru_cache(maxsize=1024)
+def _reading(version: int, *, loaded: bool) -> LabelReading:
+    return LabelReading(LabelKind.RESOLVES if loaded else LabelKind.DANGLES, version)
+
+
 def _labels(entry: ModelConfig, seen: ObservedModel, loaded: set[int]) -> tuple[tuple[str, LabelReading], ...]:
     readings = {label: _UNDEFINED for label, _ in seen.labels}
     for label, version in entry.labels:
-        kind = LabelKind.RESOLVES if version in loaded else LabelKind.DANGLES
-        readings[label] = LabelReading(kind, version)
+        readings[label] = _reading(version, loaded=version in loaded)
     return tuple(sorted(readings.items()))

@@ -276,8 +276,10 @@ def _unproven(_: DesiredServer, observed: Observed) -> Hold | None:
     for model in observed.sent.models:
         seen = models.get(model.name) or ObservedModel(model.name)
         for label, version in model.labels:
-            known, gone = seen.version(version), seen.reading(label).kind in (LabelKind.DANGLES, LabelKind.UNDEFINED)
-            if known.state is VersionState.AVAILABLE and not (known.proven or known.going or gone):
+            known = seen.version(version)
+            if known.proven or known.going or known.state is not VersionState.AVAILABLE:
+                continue
+            if seen.reading(label).kind not in (LabelKind.DANGLES, LabelKind.UNDEFINED):
                 detail = (
                     f"{model.name} {version} carries label {label}, says AVAILABLE, and has not answered by its number"
                 )

@@ -19,7 +19,8 @@ from reconciler.state.versions import Specific
 def move_labels(work: Draft) -> None:
     """Decide every label of the draft's model."""
     drop_dangling(work)
-    for label in sorted(set(work.labels) - {label for label, _ in work.target.labels}):
+    wanted = {label for label, _ in work.target.labels}
+    for label in sorted([label for label in work.labels if label not in wanted]):
         work.unlabel(label, "git no longer has this label")
     _drop_strays(work)
     held = unproven(work)
@@ -57,6 +58,8 @@ def drop_dangling(work: Draft) -> None:
 
 def _drop_strays(work: Draft) -> None:
     """Labels that are read though neither git nor the config in force has them: any reload takes them away."""
+    if not work.seen.labels:
+        return
     named = {label for label, _ in (*work.config.labels, *work.target.labels)}
     for label, reading in work.seen.labels:
         if label in named or reading.kind not in (LabelKind.RESOLVES, LabelKind.DANGLES):
@@ -101,10 +104,12 @@ def _replace_unlabel(work: Draft, label: str) -> None:
 
 def labels_settled(work: Draft) -> bool:
     """Whether every label reads as it shall, and no other label is defined."""
-    wanted = dict(work.target.labels)
-    if not all(work.seen.reading(label).resolves_to(version) for label, version in wanted.items()):
-        return False
-    return not {label for label, _ in work.config.labels} - set(wanted)
+    seen, wanted = work.seen, work.target.labels
+    for label, version in wanted:
+        if not seen.reading(label).resolves_to(version):
+            return False
+    named = {label for label, _ in wanted}
+    return all(label in named for label, _ in work.config.labels)
 
 
 def referenced(work: Draft) -> frozenset[int]:

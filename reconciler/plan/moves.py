@@ -25,15 +25,16 @@ from reconciler.state.versions import Specific
 def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None, room: Room | None) -> Move:
     """Every action of one model whose own precondition holds now; `turn` is the model whose exchange may go on."""
     work = draft(stage, target, config, room)
-    if target.origin in (Origin.SUSPENDED, Origin.REPORTED):
+    if target.origin in _LEFT_ALONE:
         drop_dangling(work)
         return replace(work.finish(), waits=True)
     if config.base_path != target.base_path:
         wait_for_versions(work)
         return repoint.repoint(work)
-    if not (target.specific and isinstance(config.policy, Specific)) and target.policy != config.policy:
+    named = target.specific
+    if not (named and isinstance(config.policy, Specific)) and target.policy != config.policy:
         return handover.handover(work)
-    if not target.specific:
+    if not named:
         return handover.server_decides(work)
     if (wedged := unwedge(work)) is not None:
         return wedged
@@ -49,15 +50,18 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None, ro
     return drift.settled(work)
 
 
+_LEFT_ALONE = (Origin.SUSPENDED, Origin.REPORTED)
+
+
 def load_missing(work: Draft, versions: tuple[int, ...]) -> None:
     """List every wanted version that is not listed and may be; say why where it may not.
 
     Those that may be come together or not at all: two models that each had the first of two versions could both wait
     for the memory of their second.
     """
-    ready = []
+    ready, listed = [], work.config.listed
     for version in versions:
-        if version in work.config.listed:
+        if version in listed:
             continue
         hold = obstacle(work.scene, work.target, version)
         if hold is not None:
@@ -79,9 +83,11 @@ def drop_failed(work: Draft) -> None:
     """Take failed versions off the list: listed, they are never retried (rule E13); the name itself stays."""
     if work.scene.frozen:
         return
-    for version in work.config.listed:
-        seen = work.seen.version(version)
-        if not (seen.failed or seen.late) or version in referenced(work) or not _still_serves(work, version):
+    for seen in work.seen.versions:
+        if not (seen.failed or seen.late):
+            continue
+        version = seen.version
+        if version not in work.config.listed or version in referenced(work) or not _still_serves(work, version):
             continue
         if seen.late:
             work.unload(version, "it did not load within its loadDeadline; listed, it would never be tried again")
@@ -106,9 +112,8 @@ def _still_serves(work: Draft, leaving: int) -> bool:
 
 def unload_extra(work: Draft) -> None:
     """Unload what git no longer wants, once everything that it wants is proven and every label reads as it shall."""
-    extra = [
-        version for version in work.config.listed if version not in work.target.versions and version in work.listed
-    ]
+    wanted, listed = work.target.versions, work.listed
+    extra = [version for version in work.config.listed if version not in wanted and version in listed]
     if not extra:
         return
     if work.scene.frozen:
@@ -135,9 +140,10 @@ def _arrival(work: Draft) -> tuple[Fact, ...]:
 
 def arrived(work: Draft) -> bool:
     """Whether every wanted version is listed and proven, and every label reads as it shall."""
-    wanted = work.target.versions
-    proven = all(version in work.config.listed and work.seen.version(version).proven for version in wanted)
-    return bool(wanted) and proven and labels_settled(work)
+    wanted, listed, seen = work.target.versions, work.config.listed, work.seen
+    if not wanted or not labels_settled(work):
+        return False
+    return all(version in listed and seen.version(version).proven for version in wanted)
 
 
 def _hold_extra(work: Draft, extra: list[int]) -> None:
@@ -154,10 +160,12 @@ def _hold_frozen(work: Draft, extra: list[int]) -> None:
 
 def wait_for_versions(work: Draft) -> None:
     """Say what is awaited of listed versions that are not proven, and of unlisted ones that have not ended."""
+    listed, still = work.config.listed, work.listed
     for version in work.target.versions:
-        seen = work.seen.version(version)
-        if version in work.config.listed and version in work.listed and not seen.proven:
-            _wait_for_load(work, seen)
+        if version in listed and version in still:
+            seen = work.seen.version(version)
+            if not seen.proven:
+                _wait_for_load(work, seen)
     for seen in work.seen.versions:
         if seen.going and seen.version not in work.target.versions:
             detail = f"version {seen.version} is off the list and still {seen.state.name}"

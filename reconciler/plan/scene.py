@@ -6,6 +6,7 @@ them); `Draft` is the only thing in planning that changes, lives for one call, a
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from reconciler.plan.memory import Room
 from reconciler.plan.target import Target
@@ -108,6 +109,12 @@ class Move:
     checks: tuple[CheckDue, ...] = ()
 
 
+@lru_cache(maxsize=4096)
+def _fact(kind: FactKind, model: str, version: int) -> Fact:
+    """Kept, because one load is followed by several actions that rest on it, and a fleet has it on every server."""
+    return Fact(kind, model, version)
+
+
 @dataclass(slots=True)
 class Draft:
     """The next config of one model in the making. room: the server's memory, where it is limited."""
@@ -164,7 +171,7 @@ class Draft:
 
     def fact(self, kind: FactKind, version: int) -> Fact:
         """A statement about a version of this model."""
-        return Fact(kind, self.target.name, version)
+        return _fact(kind, self.target.name, version)
 
     def _act(
         self,
@@ -182,10 +189,10 @@ class Draft:
         """The draft as a value; the config is the old one where nothing was done."""
         if not self.actions:
             return Move(self.config, (), tuple(self.holds), tuple(self.gaps), checks=tuple(self.checks))
-        policy = (
-            Specific(tuple(sorted(self.listed))) if isinstance(self.config.policy, Specific) else self.config.policy
-        )
         old, labels = self.config, tuple(sorted(self.labels.items()))
+        policy, listed = old.policy, tuple(sorted(self.listed))
+        if isinstance(policy, Specific) and policy.versions != listed:
+            policy = Specific(listed)
         config = ModelConfig(old.name, old.base_path, policy, labels, old.platform)
         return Move(config, tuple(self.actions), tuple(self.holds), tuple(self.gaps), checks=tuple(self.checks))
 

@@ -7,6 +7,7 @@ model, or from the config in force. Which of these counts is `plan/effective.py`
 import enum
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from reconciler.state.check import Check
 from reconciler.state.config import ModelConfig
@@ -114,8 +115,14 @@ def spec_digest(model: DesiredModel, observed: Observed) -> str:
     path = observed.path(model.base_path)
     versions = model.policy.versions if isinstance(model.policy, Specific) else ()
     prints = [(number, files.fingerprint) for number in versions if (files := path.files(number)) is not None]
-    text = repr((model.base_path, model.platform, model.policy, model.labels, prints))
-    text += "".join(check.digest for check in model.checks)
+    digests = "".join([check.digest for check in model.checks])
+    return _digest((model.base_path, model.platform, model.policy, model.labels), tuple(prints), digests)
+
+
+@lru_cache(maxsize=4096)
+def _digest(plain: tuple[object, ...], prints: tuple[tuple[int, str], ...], checks: str) -> str:
+    """Kept, because the same spec is asked for once per server of its fleet, and more often on its way."""
+    text = repr((*plain, list(prints))) + checks
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -37,9 +37,9 @@ def verdict(stage: Scene, target: Target, label: str, version: int) -> Verdict:
     if _back(stage, target):
         return _BEFORE
     old = _export(stage, config.base_path, before)
-    new = _export(stage, target.base_path, version)
     if isinstance(old, Verdict):
         return _unread(target, label, version, old)
+    new = _export(stage, target.base_path, version)
     if isinstance(new, Verdict):
         return _unread(target, label, version, new)
     return _compared(target, label, (old, new), stage.server.fleet.tf_serving.version)

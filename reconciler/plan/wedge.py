@@ -24,11 +24,15 @@ def wedged(observed: Observed, model: str) -> Doubt | None:
 
 def standing(observed: Observed, model: str) -> tuple[Doubt, ...]:
     """The doubts about a model that outlasted a fresh look."""
+    if not observed.doubts:  # nearly always, and asked for every model at every step
+        return ()
     return tuple(each for each in observed.doubts if each.model == model and each.stands)
 
 
 def unwedge(work: Draft) -> Move | None:
     """The way out of the wedge or the hold `VersionWedged`; None where the model is not wedged."""
+    if not work.scene.observed.doubts:
+        return None
     doubt = wedged(work.scene.observed, work.target.name)
     if doubt is None:
         return None

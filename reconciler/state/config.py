@@ -22,6 +22,8 @@ class ModelConfig:
     platform: str = "tensorflow"
 
     def __post_init__(self) -> None:
+        if len(self.labels) < 2:
+            return
         names = [label for label, _ in self.labels]
         if names != sorted(set(names)):
             raise ValueError(f"labels must be ascending without repeats: {self.labels}")
