@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reconciler.adapters.git_ledger import GitLedger
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.cli import (
-    bothands,
     collector,
     logs,
     proposing,
-    publishing,
     records,
     repository,
     triggers,
@@ -29,12 +26,15 @@ from reconciler.cli.options import LogFormat, RepositoryOptions
 from reconciler.cli.structured import structlog
 from reconciler.errors import RecordError
 from reconciler.loop import Bots, Service, events
-from reconciler.loop.publishing import Publishing
 from reconciler.loop.schedule import IntervalTimer
 from reconciler.loop.tools import Pace, Tools
 
 if TYPE_CHECKING:
-    from reconciler.cli import reporting
+    from reconciler.adapters.git import GitMirror
+    from reconciler.adapters.git_ledger import GitLedger
+    from reconciler.adapters.git_remote import GitRemote
+    from reconciler.cli import publishing, reporting
+    from reconciler.loop.author import Author
 
 LOOK_FOR_REQUESTS = 0.25
 """Seconds between two glances at the request file: one system call each."""
@@ -59,7 +59,7 @@ class Manner:
     rhythm: Rhythm
     reports: "reporting.Reports | None" = None
     bots: bool = False
-    publish: publishing.Name | None = None
+    publish: "publishing.Name | None" = None
 
 
 def serve(options: RepositoryOptions, state: Path, manner: Manner) -> int:
@@ -82,8 +82,8 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     source = repository.mirror(options, state)
-    hands = bothands.hands(options, source) if manner.bots else None
-    target = publishing.git_ledger(manner.publish, source.remote, state) if manner.publish is not None else None
+    hands = _hands(options, source) if manner.bots else None
+    target = _target(manner.publish, source.remote, state) if manner.publish is not None else None
     followed = repository.followed(source, options, ledger)
     log = structlog.get_logger()
     async with wiring.connections() as clients:
@@ -109,8 +109,23 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
     log.info("service ended")
 
 
-async def _publish(target: GitLedger, tools: Tools, ledger: SqliteLedger) -> None:
+def _hands(options: RepositoryOptions, source: "GitMirror") -> "Author":
+    from reconciler.cli import bothands  # 2 MB that a service without bots never needs
+
+    return bothands.hands(options, source)
+
+
+def _target(name: "publishing.Name", remote: "GitRemote", state: Path) -> "GitLedger":
+    from reconciler.cli import publishing  # likewise, where nothing is published
+
+    return publishing.git_ledger(name, remote, state)
+
+
+async def _publish(target: "GitLedger", tools: Tools, ledger: SqliteLedger) -> None:
     """Publish the ledger until cancelled; the last round is not waited for: the next start goes on from the ref."""
+    from reconciler.cli import publishing
+    from reconciler.loop.publishing import Publishing
+
     publication = publishing.Publication(target, ledger.path, lambda key, value: note(ledger, key, value))
     loop = Publishing(ledger.last_line, publication.publish, tools.clock, tools.offload, tools.tell)
     try:

@@ -7,6 +7,7 @@ import typer
 from reconciler.cli.options import LogOptions, PublishOptions, RepositoryOptions, StateOptions, StatusOptions
 
 if TYPE_CHECKING:
+    from reconciler.cli.publishing import Name
     from reconciler.cli.reporting import Reports
 
 Interval = Annotated[
@@ -54,13 +55,19 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     SIGTERM and Ctrl-C end it within five seconds; a reload under way stays on record and is taken up at the next start.
     """
-    from reconciler.cli import publishing, service
+    from reconciler.cli import service
 
     reports = _reports(status, repository) if status.given else None
     rhythm = service.Rhythm(interval, observe_interval)
-    publish = publishing.Name(status.instance, ledger.ledger_refs) if publish_ledger else None
+    publish = _name(status.instance, ledger.ledger_refs) if publish_ledger else None
     manner = service.Manner(logs.log_format, rhythm, reports, bots, publish)
     return service.serve(repository, state.directory(), manner)
+
+
+def _name(instance: str, refs: str) -> "Name":
+    from reconciler.cli import publishing
+
+    return publishing.Name(instance, refs)
 
 
 def _reports(status: StatusOptions, repository: RepositoryOptions) -> "Reports | None":
