@@ -33,8 +33,8 @@ def _rollback(proposal: Proposal) -> Message:
             f"Commit {proposal.of.short} failed. Where it did, every label is as the last good spec has it, so this "
             "commit moves none of them there: it makes git say what is served.",
             *proposal.evidence,
-            f"The document of {proposal.document} is as it was in commit {to.short} ({to.subject}). Nothing else is "
-            "changed. To try again push another spec; this one is not taken back a second time.",
+            f"The document of {proposal.document} is as it was in commit {to.short} ({to.subject}). No other document "
+            "is changed. To try again push another spec; this one is not taken back a second time.",
         ),
         (
             ("Rollback-Of", proposal.of.id),

@@ -106,19 +106,22 @@ class Pins:
 
 def _with(desired: Desired, pin: Pin, old: Desired) -> Desired:
     """The desired state with that pin; itself where git says the same everywhere."""
-    servers = tuple(_server(server, pin, old.server(server.id)) for server in desired.servers)
+    known = next((found for each in old.servers if (found := _of(each, pin.document)) is not None), None)
+    if known is None:
+        return desired
+    servers = tuple(_server(server, pin, old.server(server.id), known) for server in desired.servers)
     same = all(one is other for one, other in zip(servers, desired.servers, strict=True))
     return desired if same else replace(desired, servers=servers)
 
 
-def _server(server: DesiredServer, pin: Pin, old: DesiredServer | None) -> DesiredServer:
-    before = _of(old, pin.document) if old is not None else None
-    now = _of(server, pin.document)
+def _server(server: DesiredServer, pin: Pin, old: DesiredServer | None, known: DesiredModel) -> DesiredServer:
+    """That server with the pin. old: as it was then, None where it came later. known: the Model as it was then."""
+    now = _of(server, pin.document) or next((each for each in server.models if each.name == known.name), None)
+    joined = known if now is not None else None
+    before = joined if old is None else _of(old, pin.document)
     if before is None or (now is not None and _plain(now) == _plain(before)):
         return server
-    others = tuple(each for each in server.models if each is not now)
-    if any(each.name == before.name for each in others):
-        return server  # another Model serves under that name by now
+    others = tuple(each for each in server.models if each is not now and each.name != before.name)
     pinned = replace(before, pin=pin, automation=Automation())
     return replace(server, models=tuple(sorted((*others, pinned), key=lambda each: each.name)))
 

@@ -133,6 +133,29 @@ def test_a_removed_model_is_held_as_it_was(world: World) -> None:
     assert stable(world, "half") == {1}
 
 
+def test_a_server_that_came_later_is_held_as_well(world: World) -> None:
+    good = promoted(world)
+    world.server("gpu-3")
+    world.commit(half(2), other(2))
+    world.run_until_converged()
+    pin(world, good)
+    assert world.process is not None
+    laid = Pins(world.process.ledger, world.repository.commits.get, world.clock.now).over(world.repository.head)
+    assert laid is not None
+    world.traffic.follow(laid)  # gpu-3 has to load version 1 first, and answers 2 until then
+    world.run_until(lambda: stable(world, "half") == {1}, limit=30)
+    assert world.answers("gpu-3", "other", "stable") == 2
+
+
+def test_a_document_that_git_renames_does_not_end_the_pin(world: World) -> None:
+    good = promoted(world)
+    pin(world, good)
+    world.run_until(lambda: stable(world, "half") == {1}, limit=30)
+    world.commit(replace(half(2), document="neu"), other(2))
+    world.run(20)
+    assert stable(world, "half") == {1}
+
+
 def test_a_commit_that_cannot_be_read_leaves_git_in_force_and_the_pin_on_record(world: World) -> None:
     promoted(world)
     pin(world, Commit("nowhere"))
