@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from reconciler.expose import timeline, words
 from reconciler.expose.documents import Data, difference_document, envelope, hold_document, retained_document
 from reconciler.propose import Waiting
-from reconciler.state.outcome import Condition, Intent, Outcome, Status
+from reconciler.state.outcome import Condition, ConditionType, Intent, Outcome, Status
 from reconciler.state.plan import Action, ActionKind, Difference, Hold, Retained, ServerPlan
 
 
@@ -167,6 +167,8 @@ def next_words(answer: Answer) -> str:
         return "nothing until it is released as said above"
     if answer.obstacles:
         return "nothing for anybody to do: it goes on by itself as said above"
+    if any(each.type is ConditionType.PINNED for each in answer.status.conditions):
+        return "nothing until the pin ends: it is what the pin asks for, and not what git does"
     return "nothing: it is what git asks for"
 
 

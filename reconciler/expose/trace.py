@@ -112,6 +112,11 @@ def _read(chain: Chain) -> str:
     return text if seen.resolves_to(chain.version) else f"{text}: NOT what git says"
 
 
+def _agrees_there(chain: Chain) -> bool:
+    seen = chain.reading
+    return seen is None or seen.kind is LabelKind.UNSEEN or seen.resolves_to(chain.version)
+
+
 def _written(chain: Chain) -> Iterable[str]:
     if chain.change is None:
         return ["    commit   before the oldest commit that is here"]
@@ -125,14 +130,14 @@ def _written(chain: Chain) -> Iterable[str]:
 
 
 def _applied(trace: Trace, chain: Chain) -> str:
+    if chain.brought is None and chain.label and not _agrees_there(chain):
+        return "not there now, as said above; `reconciler history` has what came of the commit"
     if chain.brought is None:
         return "no line of the ledger says how it came there: from before this record, or not applied yet"
     entry, again = chain.brought.entry, chain.brought.put_right
     under = "" if entry.commit == trace.commit.id else f", under commit {entry.commit[:10]}"
-    text = (
-        f"since {words.moment(entry.finished or entry.started)}, {deployment(chain.deployment)}, ledger line {entry.id}"
-    )
-    text += under
+    named = f", {deployment(chain.deployment)}" if chain.deployment else ""  # what a pin sent is none
+    text = f"since {words.moment(entry.finished or entry.started)}{named}, ledger line {entry.id}{under}"
     return f"{text}; put right {words.moment(again.finished or again.started)}, line {again.id}" if again else text
 
 

@@ -177,7 +177,7 @@ class _Chain:
             asked=change.asked,
             landings=landings,
             deployment=_deployment(landings),
-            signer=next((line.signer for line in lines if line.signer), change.step.commit.signer),
+            signer=_signer(lines, change.step.commit),
             overtaken_by=newer if any(each.fate in _LEFT_BEHIND for each in landings) else "",
             initiated_by=next((str(line.initiated_by) for line in lines), ""),
         )
@@ -243,6 +243,12 @@ def _served(spec: Spec | None) -> tuple[object, ...] | None:
         model.labels,
         [each.digest for each in model.checks],
     )
+
+
+def _signer(lines: Iterable[Entry], commit: Commit) -> str:
+    """Who signed a commit, from its own lines: whoever signed a newer one, under which it was applied, did not."""
+    own = (line.signer for line in lines if line.signer and line.commit == commit.id)
+    return next(own, commit.signer)
 
 
 def _stands(case: Case, found: Landing, asked: Asked, before: Spec | None) -> Spec | None:

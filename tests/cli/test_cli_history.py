@@ -49,7 +49,7 @@ def test_history_of_everything_names_the_model_and_what_else_changed(world: Worl
 def test_history_of_a_server_has_only_what_concerns_it(world: World) -> None:
     assert "d5" in world.call("history", "--server", "gpu-1").out
     nothing = world.call("history", "--server", "gpu-9")
-    assert nothing.out == ""
+    assert (nothing.code, nothing.out) == (1, "")
     assert "No commit concerns gpu-9" in nothing.err
 
 

@@ -107,10 +107,14 @@ def test_an_export_begins_where_it_is_asked_to(world: World, since: str) -> None
     assert [json.loads(line)["id"] for line in lines] == [3]
 
 
+def test_an_export_may_begin_so_long_ago(world: World) -> None:
+    assert world.call("ledger", "export", "--since", "10000d").out == world.call("ledger", "export").out
+
+
 def test_an_export_since_no_time_is_a_misuse(world: World) -> None:
     found = world.call("ledger", "export", "--since", "yesterday")
     assert found.code == 2
-    assert "Give a day (2026-11-01)" in found.err
+    assert "Give a day (2026-11-20)" in found.err
 
 
 def cut(world: World) -> str:

@@ -72,10 +72,7 @@ def test_a_server_that_is_not_as_git_says_is_said_to_be_so_first(world: World) -
         "    why: `reconciler explain eu/gpu-1/half`",
     ]
     assert "    server   answers with 2, read back 2026-11-20 18:41:50 UTC: NOT what git says" in lines
-    assert (
-        "    applied  no line of the ledger says how it came there: from before this record, or not applied yet"
-        in lines
-    )
+    assert "    applied  not there now, as said above; `reconciler history` has what came of the commit" in lines
 
 
 def test_a_newer_commit_that_is_not_in_force_is_mentioned(world: World) -> None:

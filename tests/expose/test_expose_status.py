@@ -153,6 +153,15 @@ def test_server_without_a_plan_on_record_is_explained_by_its_status() -> None:
     assert "no plan of it is on record yet" in told("us-gpu/gpu-3")
 
 
+def test_what_a_local_pin_holds_is_not_said_to_be_what_git_asks_for() -> None:
+    held = Condition(ConditionType.PINNED, ConditionStatus.TRUE, "RolledBackLocally", "Held to commit 3f2a9c1d04", AT)
+    pinned = replace(STATUSES[1], sync=Sync.OUT_OF_SYNC, conditions=(READY, held))
+    plan = replace(PROMOTE, passes=(), holds=(), differences=())
+    records = replace(RECORDS, statuses=(pinned,), plans={"eu-gpu/gpu-1": plan})
+    text = explained.explain_text("half", explain.answers("half", records), records)
+    assert "next      nothing until the pin ends" in text
+
+
 def test_explanation_as_json_has_the_same_holds() -> None:
     document = explain.explain_document("fashion", explain.answers("fashion", RECORDS), RECORDS)
     answer = json.loads(documents.as_json(document))["answers"][0]

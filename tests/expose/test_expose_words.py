@@ -7,7 +7,14 @@ from reconciler.state.versions import All, Latest, VersionPolicy, specific
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(0.04, "0.0 s"), (4.21, "4.2 s"), (59.6, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min"), (356_400, "4 d 3 h")],
+    [
+        (0.04, "less than 0.1 s"),
+        (4.21, "4.2 s"),
+        (59.6, "1 min"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (356_400, "4 d 3 h"),
+    ],
 )
 def test_duration_is_said_as_people_say_it(seconds: float, said: str) -> None:
     assert words.duration(seconds) == said

@@ -9,7 +9,7 @@ from reconciler.record.deployments import Told, of_server, rows
 from reconciler.state.desired import Commit
 from reconciler.state.entry import Entry, EntryKind, Initiator
 from reconciler.state.history import Asked, Fate, Return, Row, Spec, Step
-from reconciler.state.outcome import Condition, ConditionStatus, ConditionType, Sync
+from reconciler.state.outcome import Sync
 
 
 def fates(row: Row) -> list[tuple[str, Fate]]:
@@ -190,40 +190,14 @@ def test_a_revert_of_what_was_reached_was_never_applied_where_it_was_jumped_over
     assert dict(fates(by_commit(branch)[third]))["eu/gpu-1"] is Fate.NEVER
 
 
-def test_what_a_local_pin_sent_is_not_told_as_the_commits_way() -> None:
+def test_who_signed_the_newer_commit_did_not_sign_the_one_that_was_carried_out_under_it() -> None:
     branch = Branch()
     first = branch.commit(at(41))
-    branch.sends(first)
-    second = branch.commit(at(42))
-    mine = branch.sends(second, parent=first)
-    branch.sends(second, parent=second, by=Initiator.PIN)
-    held = Condition(ConditionType.PINNED, ConditionStatus.TRUE, "RolledBackLocally", "Held to commit c1", 1500.0)
-    branch.stands(second, "eu/gpu-1", sync=Sync.OUT_OF_SYNC, condition=held)
-    row = by_commit(branch)[second]
-    landing = next(each for each in row.landings if each.server == "eu/gpu-1")
-    assert (landing.entries[0], len(landing.entries), landing.pinned) == (mine, 2, 1)
-    assert (landing.fate, landing.because) == (Fate.HELD, "RolledBackLocally: Held to commit c1")
-
-
-def test_a_commit_stays_done_when_a_pin_came_and_another_commit_followed() -> None:
-    branch = Branch()
-    first = branch.commit(at(41))
-    branch.sends(first)
-    branch.sends(first, parent=first, by=Initiator.PIN)
-    second = branch.commit(at(42))
-    branch.sends(second, parent=second)
-    branch.stands(second)
-    landing = next(each for each in by_commit(branch)[first].landings if each.server == "eu/gpu-1")
-    assert (landing.fate, landing.pinned) == (Fate.DONE, 1)
-
-
-def test_the_commit_that_was_made_of_a_pin_has_its_own_lines() -> None:
-    branch = Branch()
-    branch.sends(branch.commit(at(41)))
-    second = branch.commit(at(42), trailers=(("Rollback-Trigger", "pin"),))
-    mine = branch.sends(second, by=Initiator.PIN)
-    branch.stands(second)
-    assert by_commit(branch)[second].deployment == mine
+    other = branch.commit()
+    branch.sends(other)
+    branch.entries = [replace(each, signer="ada@example.org") for each in branch.entries]
+    branch.stands(other)
+    assert by_commit(branch)[first].signer == ""
 
 
 def test_an_invalid_commit_says_what_is_wrong_with_it() -> None:

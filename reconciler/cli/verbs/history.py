@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli.exits import Exit, Misused
+from reconciler.cli.exits import Exit
 from reconciler.cli.options import Format, OutputOptions, RepositoryOptions, StateOptions
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter per option
     Answers from the mirror and the record alone: the git host may be down and no service needs to run.
     """
     from reconciler.cli import lineage, verb
+    from reconciler.cli.moments import since_when
 
-    earliest = _moment(since)
+    earliest = 0.0 if since is None else since_when(since)
     with lineage.opened(repository, state.directory()) as look:
         found = _rows(look, model, server, limit)
         if look.ledger is None:
@@ -44,7 +45,7 @@ def history(  # noqa: PLR0913, PLR0917 - one parameter per option
     _show(shown, output.output, named=model is None or len({row.model for row in shown}) > 1)
     if not found:
         verb.say(_nothing(model, server))
-    return Exit.OK if found or model is None else Exit.ERROR
+    return Exit.OK if found or (model is None and server is None) else Exit.ERROR
 
 
 def _rows(look: "Look", model: str | None, server: str | None, limit: int) -> "tuple[Row, ...]":
@@ -67,26 +68,6 @@ def _shown(found: "tuple[Row, ...]", limit: int, earliest: float) -> "list[Row]"
 
 def _starts(row: "Row") -> list[float]:
     return [each.started for each in row.landings if each.started is not None] or [0.0]
-
-
-def _moment(since: str | None) -> float:
-    """Seconds since the epoch; 0 where nothing was said. Raises Misused for what is no time."""
-    import datetime
-    import re
-    import time
-
-    if since is None:
-        return 0.0
-    if span := re.fullmatch(r"([0-9]{1,6})([smhd])", since):
-        return time.time() - int(span[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[span[2]]
-    try:
-        found = datetime.datetime.fromisoformat(since)
-        return (found if found.tzinfo else found.replace(tzinfo=datetime.UTC)).timestamp()
-    except (ValueError, OverflowError) as error:
-        raise Misused(
-            f"--since {since!r} is no time. Give a day (2026-11-20), a time (2026-11-20T08:00:00Z), or how long ago: "
-            "30m, 12h, 7d."
-        ) from error
 
 
 def _show(rows: "list[Row]", form: Format, *, named: bool) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from reconciler.cli.exits import Exit, Misused
+from reconciler.cli.exits import Exit
 from reconciler.cli.options import Format, Instance, OutputOptions, PublishOptions, RepositoryOptions, StateOptions
 
 if TYPE_CHECKING:
@@ -123,14 +123,15 @@ def export(
     state: StateOptions,
     output: Annotated[Lines, typer.Option("--output", "-o", help="How to print.")] = Lines.JSONL,
     since: Annotated[
-        str | None, typer.Option(help="Only lines from then on: a day or time (2026-11-01, 2026-11-01T08:00Z).")
+        str | None, typer.Option(help="Only lines from then on: 2026-11-20, 2026-11-20T08:00:00Z, 7d, 12h, 30m.")
     ] = None,
     after: Annotated[int, typer.Option(min=0, help="Only lines above this number.")] = 0,
 ) -> int:
     """Print the ledger, oldest line first, as it is: every line with its hash, so that a copy can be verified."""
     from reconciler.cli import records
+    from reconciler.cli.moments import since_when
 
-    begin = _moment(since) if since is not None else None
+    begin = since_when(since) if since is not None else None
     with records.reading(state.directory()) as ledger:
         lines = (text for text, at in _lines(ledger, after) if begin is None or at >= begin)
         _print_document(lines) if output is Lines.JSON else _print_lines(lines)
@@ -160,17 +161,6 @@ def _lines(ledger: "SqliteLedger", after: int) -> "Iterator[tuple[str, float]]":
             after = number
             entry = ledger_lines.entry(*ledger_lines.parted(text))
             yield text, entry.started if entry.finished is None else entry.finished
-
-
-def _moment(text: str) -> float:
-    """Seconds since the epoch of a day or time; UTC where no zone is given. Raises Misused."""
-    import datetime
-
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except ValueError:
-        raise Misused(f"--since {text} is no time. Give a day (2026-11-01) or a time (2026-11-01T08:00Z).") from None
-    return (found if found.tzinfo is not None else found.replace(tzinfo=datetime.UTC)).timestamp()
 
 
 def release(
