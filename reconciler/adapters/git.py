@@ -9,7 +9,6 @@ needs the git host; it is a cache all the same, and is made anew where it is dam
 Threads: polling and reading do not wait for each other, so that a silent host never delays healing.
 """
 
-import gc
 import re
 import threading
 from collections.abc import Iterator
@@ -95,14 +94,13 @@ class GitMirror(GitReader):
     def renew(self) -> str:
         """Set the mirror aside and clone it anew beside it first; see `ports.Source.renew`."""
         with self._polling:
+            with self._turn:
+                self._let_go()
             try:
                 aside = git_renewal.renewed(self.path, self.remote, self._offered_ref)
             except (pygit2.GitError, KeyError, OSError) as error:
                 raise self._damaged(error) from error
-            with self._turn:
-                self._opened = None
             self._tags.clear()
-            gc.collect()  # libgit2 shares open packs by path: an old handle in an error would bring them back
             return str(aside)
 
     def acknowledge_rewrite(self) -> str:
@@ -158,10 +156,21 @@ class GitMirror(GitReader):
     @contextmanager
     def _apart(self) -> Iterator[pygit2.Repository]:
         """The mirror once more, so that whoever waits for the host keeps nobody from reading."""
+        mirror: pygit2.Repository | None = None
         try:
-            yield self._open()
+            mirror = self._open()
+            yield mirror
         except (pygit2.GitError, KeyError, OSError) as error:
             raise self._damaged(error) from error
+        finally:
+            if mirror is not None:
+                mirror.free()
+
+    def _let_go(self) -> None:
+        """Close the mirror: libgit2 shares open packs by path, so a handle that lives on would bring old ones back."""
+        if self._opened is not None:
+            self._opened.free()
+        self._opened = None
 
     def _damaged(self, error: Exception) -> MirrorDamaged:
         renewable = git_renewal.heals(error)
