@@ -245,7 +245,9 @@ class _Cache:
             self._repository = pygit2.Repository(
                 str(self._path), RepositoryOpenFlag.BARE | RepositoryOpenFlag.NO_SEARCH
             )
-        except (pygit2.GitError, OSError) as error:
+            if (found := self._repository.references.get(_PUBLISHED)) is not None:
+                found.peel(pygit2.Tree)  # damage met while a remote is spoken to looks like trouble of the remote
+        except (pygit2.GitError, KeyError, OSError) as error:
             raise self._damaged(error) from error
         return self._repository
 
@@ -254,9 +256,13 @@ class _Cache:
             raise self._damaged(error) from error
 
     def _damaged(self, error: BaseException) -> MirrorDamaged:
+        shutil.rmtree(self._path, ignore_errors=True)
+        left = (
+            "It could not be removed" if self._path.exists() else "It was removed and is fetched anew at the next try"
+        )
         return MirrorDamaged(
-            f"The ledger could not be published: its cache {self._path} cannot be used: {redact(str(error))}. Lines "
-            "are kept in the record all the same. To do: check the disk; delete the folder, it is fetched anew."
+            f"The ledger could not be published: its cache {self._path} cannot be used: {redact(str(error))}. {left}. "
+            "Lines are kept in the record all the same. To do, should it come again: check that disk."
         )
 
 

@@ -20,6 +20,7 @@ from reconciler.plan import blast
 from reconciler.state.desired import Desired, DesiredServer, Suspend
 from reconciler.state.observed import Observed
 from reconciler.state.plan import Freeze, Pass, Plan
+from reconciler.state.signature import Verify
 
 PLAIN = ReviewOptions()
 
@@ -78,7 +79,18 @@ def make(
     fleets = {server.fleet.name for server in base.servers}
     wanted = replace(wanted, desired=blast.judged(_current(wanted.desired), dict.fromkeys(fleets, base)).desired)
     made = _made(wanted, _seen(base, wanted.desired, state, how))
-    return replace(made, base=base, rest=not how.live, notices=found.notices, known=found.known_warnings)
+    notices = (*found.notices, *_unsigned(options, how))
+    return replace(made, base=base, rest=not how.live, notices=notices, known=found.known_warnings)
+
+
+def _unsigned(options: RepositoryOptions, how: ReviewOptions) -> tuple[str, ...]:
+    """That a merge was planned without a look at signatures, where somebody asked for one."""
+    if not how.merge or options.verify is Verify.NONE:
+        return ()
+    return (
+        f"No signature was checked, in spite of --verify {options.verify}: what a merge gives is signed when it is "
+        "made. The commit that lands on the branch has to be signed by a trusted key, or it is not put in force.",
+    )
 
 
 def _seen(base: Desired, wanted: Desired, state: StateOptions, how: ReviewOptions) -> Mapping[str, Observed]:

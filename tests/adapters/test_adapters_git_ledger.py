@@ -18,7 +18,7 @@ from reconciler.adapters.git_remote import GitRemote
 from reconciler.adapters.git_signing import SigningKey
 from reconciler.adapters.git_writer import Identity
 from reconciler.adapters.ledger_pages import Line
-from reconciler.errors import BranchMoved, LedgerTaken, PushRefused, SourceUnavailable
+from reconciler.errors import BranchMoved, LedgerTaken, MirrorDamaged, PushRefused, SourceUnavailable
 from reconciler.record.current import Running
 from reconciler.state.entry import Entry, EntryKind
 
@@ -381,13 +381,13 @@ def test_a_ledger_is_signed_where_a_key_is_named(setting: Setting, tmp_path: Pat
     assert "-----BEGIN SSH SIGNATURE-----" in setting.git("cat-file", "commit", REF)
 
 
-@pytest.mark.parametrize("mark", ["\u2028", "\x85"])
-def test_an_older_copy_goes_on_from_a_line_with_a_mark_that_some_take_for_the_end_of_a_line(
-    setting: Setting, mark: str
-) -> None:
-    ledger = Ledger(reason=f"the server said{mark}so").add(NOVEMBER, NOVEMBER, NOVEMBER)
-    setting.target().publish(ledger)
-    restored = Ledger(reason=ledger.reason, entries=ledger.entries[:2])
-    restored.reason = "after the copy was put back"
-    setting.target().publish(restored.add())
-    assert setting.numbers() == [1, 2, 3, "segment", 3]
+def test_a_damaged_cache_is_said_and_fetched_anew_at_the_next_try(setting: Setting) -> None:
+    ledger = Ledger().add()
+    all_of(setting.target(), ledger)
+    for each in (setting.folder / "ledger.git" / "objects").glob("??/*"):
+        each.chmod(0o600)
+        each.write_bytes(b"no object")
+    with pytest.raises(MirrorDamaged, match="It was removed and is fetched anew"):
+        setting.target().publish(ledger.add())
+    assert all_of(setting.target(), ledger) == [1]
+    assert setting.numbers() == [1, 2]

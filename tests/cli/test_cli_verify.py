@@ -121,3 +121,10 @@ def test_a_commit_made_here_that_would_not_be_put_in_force_is_not_pushed(desk: D
     found = desk.call("rollback", "half", "--offline", "--push", "--reason", "too slow")
     assert (found.code, "made here is not pushed" in found.err) == (3, True), found
     assert desk.world.git("rev-parse", "main").strip() == before
+
+
+def test_a_plan_of_a_merge_says_that_no_signature_was_checked(desk: Desk) -> None:
+    desk.world.git("branch", "feature")
+    plan = ("plan", "--from", "main", "--to", "feature", "--merge")
+    assert "No signature was checked, in spite of --verify head" in desk.call(*plan).err
+    assert "No signature was checked" not in desk.world.call(*plan).err
