@@ -6,7 +6,8 @@ change, the doubt ripens: round one discards the memory (standing LOST), so that
 If the same doubt ripens again it is *wedged*; at the third time another writer is at work: it stays visible, and the
 memory is discarded for it only after pauses that double, 60 to 600 s; never again for a version that did not come at
 all, since that is the wedge, and a list changes nothing about it. Storage that explains it makes it no doubt: a deleted
-directory unloads, a missing base path freezes polls.
+directory unloads, a missing base path freezes polls. Under `latest` and `all` the same goes for what the server chose,
+judged against storage (`chosen.py`); files that it has not taken up are given a minute more.
 
 A version that was loaded and went begins a doubt at the very look that shows it. Any reload of ours brings it back
 within a second, long before the doubt could ripen: put right on the way, it counts as a round all the same.
@@ -17,9 +18,9 @@ Called by `learning`. Deliberately not here: what a planner does about it (holds
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from reconciler.belief import fence, life, listing
+from reconciler.belief import chosen, fence, life, listing
 from reconciler.state.config import ModelConfig
-from reconciler.state.desired import DesiredServer
+from reconciler.state.desired import DesiredServer, Drift
 from reconciler.state.look import LabelKind, Look, PathFacts, Presence, VersionState
 from reconciler.state.memory import Doubt, DoubtReason, Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
@@ -29,6 +30,9 @@ WORDS = {
     DoubtReason.ENDED: "it is listed and nobody dropped it, but the server unloaded it",
     DoubtReason.DENIED: "its status is AVAILABLE, but it answers no request",
     DoubtReason.SERVING: "it is not listed, but the server goes on serving it",
+    DoubtReason.LEFT_OUT: "the policy asks for it and its files are there, but the server unloaded it",
+    DoubtReason.OVERLOOKED: "the policy asks for it, but the server has not taken it up",
+    DoubtReason.KEPT: "the policy does not ask for it, but the server serves it",
 }
 """A doubt for people; the one about a label names it."""
 
@@ -56,7 +60,7 @@ def weighed(server: DesiredServer, memory: Memory, look: Look, before: tuple[Ver
     fresh = [
         key
         for key in sorted(holding)
-        if (key in gone or look.at > max(doubts[key].since + fence.doubt_seconds(server), ripe_after))
+        if (key in gone or look.at > max(doubts[key].since + _patience(server, key), ripe_after))
         and _due(doubts[key], look.at)
     ]
     for key in fresh:
@@ -83,9 +87,19 @@ def _joined(doubts: dict[Key, Doubt], holding: set[Key], fresh: list[Key]) -> No
             doubts[key] = _paused(replace(doubts[key], rounds=joined))
 
 
-def shown(memory: Memory) -> tuple[Doubt, ...]:
-    """The doubts that hold now and have ripened at least once."""
-    return tuple(each for each in memory.doubts if each.since and each.rounds)
+def shown(server: DesiredServer, memory: Memory) -> tuple[Doubt, ...]:
+    """The doubts that hold now and have ripened at least once.
+
+    Where drift is only reported, those about what a server chose go on being told when the memory was discarded for
+    them: no reading alone would tell them from files that have only just come.
+    """
+    told = server.fleet.drift is Drift.REPORT and memory.standing is Standing.LOST and memory.parked is None
+    return tuple(each for each in memory.doubts if each.rounds and (each.since or (told and each.kind.of_choice)))
+
+
+def _patience(server: DesiredServer, key: Key) -> float:
+    """How long that doubt must hold before it ripens."""
+    return fence.doubt_seconds(server) + (fence.UNNOTICED if key[2] is DoubtReason.OVERLOOKED else 0.0)
 
 
 def _due(doubt: Doubt, at: float) -> bool:
@@ -170,6 +184,8 @@ def _wrong(memory: Memory, look: Look) -> Iterator[Key]:
         if reason and not (reason is not DoubtReason.DENIED and (frozen or _explained(paths, model, version))):
             yield version.model, version.version, reason, ""
     yield from _labels(memory, models, paths)
+    if not frozen:
+        yield from ((*each, "") for each in chosen.strayed(memory, look))
 
 
 def _reason(model: ModelConfig | None, version: VersionMemory) -> DoubtReason | None:

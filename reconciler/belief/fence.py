@@ -22,6 +22,9 @@ PATHS_MAX_AGE_RESTLESS = 1.0
 PAGE_MAX_AGE_UNSEEN = 2.0
 """A metrics page that could not be read is tried again so soon, while a server is met for the first time."""
 
+UNNOTICED = 60.0
+"""Files may lie in storage so long before a server notices them: NFS caches directories for up to this (acdirmax)."""
+
 GRUDGE = 600.0
 """Rounds of a doubt are kept this long after it last held, so that a flapping cause is not fought for ever."""
 

@@ -9,10 +9,12 @@ stops the discovery of all), else every 10 s.
 Deliberately not here: how it is asked (observe/).
 """
 
-from reconciler.belief import exports, fence, labels, life, listing, versions
+from collections.abc import Mapping
+
+from reconciler.belief import chosen, exports, fence, labels, life, listing, versions
 from reconciler.state.config import ServerConfig
 from reconciler.state.desired import Adopt, DesiredModel, DesiredServer
-from reconciler.state.look import PathFacts, Questions, VersionState
+from reconciler.state.look import PathFacts, Presence, Questions, VersionState
 from reconciler.state.memory import Memory, Standing, VersionMemory
 from reconciler.state.versions import Specific
 
@@ -58,23 +60,33 @@ def _needs_proof(version: VersionMemory, listed: bool) -> bool:
 def _paths(server: DesiredServer, memory: Memory, config: ServerConfig, now: float) -> tuple[str, ...]:
     looked = dict(memory.paths_at)
     facts = {each.base_path: each for each in memory.paths}
-    restless = {model.base_path for model in server.models if _restless(memory, config, facts, model)}
+    named = all(isinstance(model.policy, Specific) for model in server.models)
+    held = {} if named else chosen.by_model(memory)
+    restless = {model.base_path for model in server.models if _restless(memory, config, facts, model, held)}
     every = {model.base_path for model in server.models} | {model.base_path for model in config.models}
     age = fence.PATHS_MAX_AGE_RESTLESS if restless else fence.PATHS_MAX_AGE
     old = {path for path in every if path not in looked or now - looked[path] >= age}
     return tuple(sorted(restless | old))
 
 
-def _restless(memory: Memory, config: ServerConfig, facts: dict[str, PathFacts], model: DesiredModel) -> bool:
+def _restless(
+    memory: Memory,
+    config: ServerConfig,
+    facts: dict[str, PathFacts],
+    model: DesiredModel,
+    held: Mapping[str, chosen.Versions],
+) -> bool:
     """Whether this model is not in force as git has it, not wholly loaded, or not wholly seen in storage."""
     found = config.model(model.name)
     if memory.sent is None or found is None:
         return True
     if (found.base_path, found.policy, found.labels) != (model.base_path, model.policy, model.labels):
         return True
-    if not isinstance(model.policy, Specific):
-        return False
     there = facts.get(model.base_path)
+    if not isinstance(model.policy, Specific):
+        if there is None or there.presence is not Presence.SEEN:
+            return False
+        return chosen.unlike(model.policy, there, held.get(model.name, {}))
     complete = {each.version for each in there.versions if each.complete} if there else set()
     loaded = {
         each.version for each in listing.of_model(memory.versions, model.name) if each.state is VersionState.AVAILABLE

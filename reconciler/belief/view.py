@@ -37,7 +37,7 @@ def believe(server: DesiredServer, memory: Memory, look: Look) -> Observed:
         refusal=memory.refusal,
         failures=memory.failures,
         good=memory.good,
-        doubts=doubts.shown(memory),
+        doubts=doubts.shown(server, memory),
         load_seconds=memory.load_seconds,
         departures=memory.departures,
         specs=memory.specs,

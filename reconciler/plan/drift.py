@@ -35,6 +35,8 @@ def _is_about(work: Draft, doubt: Doubt, hold: Hold) -> bool:
         return False
     if doubt.kind is DoubtReason.LABEL:
         return hold.label == doubt.label
+    if doubt.version == 0:
+        return True
     return hold.version == doubt.version or (hold.label is not None and work.target.label(hold.label) == doubt.version)
 
 
@@ -44,7 +46,8 @@ def _only_dangles(work: Draft, action: Action) -> bool:
 
 
 def _hold(work: Draft, doubt: Doubt) -> None:
-    about = f"version {doubt.version}" + (f" (label {doubt.label})" if doubt.label else "")
+    about = f"version {doubt.version}" if doubt.version else "the model"
+    about += f" (label {doubt.label})" if doubt.label else ""
     detail = (
         f"{about}: {doubt.reason}{_alternates(work, doubt)}; this was so {times(doubt.rounds)} lately, and nothing "
         "sent from here explains it: somebody else changes this server, or its storage does. It is not fought for ever"

@@ -123,7 +123,7 @@ def _labelled(target: Target, wanted: DesiredModel, observed: Observed) -> Targe
     Going back wholly would take them away, to set them again once the change that waits may begin.
     """
     config = observed.sent.model(target.name)
-    if config is None or not target.specific or config.base_path != target.base_path:
+    if config is None or not target.specific:
         return target
     seen, own, named = observed.model(target.name), dict(target.labels), {label for label, _ in wanted.labels}
     more = {
@@ -134,8 +134,8 @@ def _labelled(target: Target, wanted: DesiredModel, observed: Observed) -> Targe
     }
     if not more:
         return target
-    if wanted.transition.policy is TransitionPolicy.RESOURCE:
-        return carried(config, observed, Origin.WAITING)  # there is no room for both
+    if wanted.transition.policy is TransitionPolicy.RESOURCE or config.base_path != target.base_path:
+        return carried(config, observed, Origin.WAITING)  # no room for both, or no one path that has both
     versions = tuple(sorted({*target.versions, *more.values()}))
     labels = tuple(sorted({**own, **more}.items()))
     return replace(target, policy=Specific(versions), versions=versions, labels=labels)

@@ -93,7 +93,7 @@ def _with_policy(work: Draft, policy: VersionPolicy, because: str) -> Move:
     return replace(move, config=replace(move.config, policy=policy))
 
 
-def server_decides(work: Draft) -> Move:
+def server_decides(work: Draft) -> None:
     """Under `latest` and `all` the server acts by itself: what is still on its way is said, never driven."""
     move_labels(work)
     failed = [version for version in work.target.versions if work.seen.version(version).failed]
@@ -113,7 +113,6 @@ def server_decides(work: Draft) -> Move:
         held = seen.listed and seen.state not in (VersionState.END, VersionState.ABSENT)
         if seen.version not in work.target.versions and (held or seen.going):
             _said_to_leave(work, seen.version, failed)
-    return work.finish()
 
 
 def _said_to_leave(work: Draft, version: int, failed: list[int]) -> None:

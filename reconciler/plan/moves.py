@@ -35,7 +35,8 @@ def move(stage: Scene, target: Target, config: ModelConfig, turn: str | None, ro
     if not (named and isinstance(config.policy, Specific)) and target.policy != config.policy:
         return handover.handover(work)
     if not named:
-        return handover.server_decides(work)
+        handover.server_decides(work)
+        return drift.settled(work)
     if (wedged := unwedge(work)) is not None:
         return wedged
     move_labels(work)

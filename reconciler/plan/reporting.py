@@ -3,15 +3,17 @@
 Called by `plan/effective.py`, before anything else is asked about a model. Such a model is left as it is, and carried
 as it is in reloads of others, until git says something new of it. A proven restart of its server is no drift: what it
 lost then is healed (`belief/life.py` forgets that it stood). Nor are files that went, which are holds of their own, or
-a version whose time is over (`plan/retention.py`). Deliberately not here: drift that is put right, and when that is
-given up (`plan/drift.py`); models whose versions the server chooses.
+a version whose time is over (`plan/retention.py`). Where the server chooses the versions, what storage shows explains
+most changes; only what belief came to doubt is told (`belief/chosen.py`). Deliberately not here: drift that is put
+right, and when that is given up (`plan/drift.py`).
 """
 
 from collections.abc import Iterator
 
+from reconciler.plan.differences import policy_text
 from reconciler.state.desired import DesiredModel, DesiredServer, Drift
 from reconciler.state.look import LabelKind, Presence, VersionState
-from reconciler.state.memory import Standing
+from reconciler.state.memory import Doubt, DoubtReason, Standing
 from reconciler.state.observed import Observed, ObservedModel, ObservedVersion
 from reconciler.state.plan import Hold, HoldReason
 from reconciler.state.versions import Specific
@@ -52,9 +54,10 @@ def _can_be_told(observed: Observed, seen: ObservedModel) -> bool:
 
 def _changes(wanted: DesiredModel, observed: Observed) -> Iterator[tuple[str, float]]:
     """What differs, in words, each with since when (0 where that is not known)."""
-    if not isinstance(wanted.policy, Specific):
-        return
     seen = observed.model(wanted.name)
+    if not isinstance(wanted.policy, Specific):
+        yield from ((_doubted(each), each.first_at) for each in _strayed(observed, seen))
+        return
     for number in wanted.policy.versions:
         version = seen.version(number)
         if _went(version) and not _files_gone(wanted, observed, number):
@@ -69,7 +72,12 @@ def _changes(wanted: DesiredModel, observed: Observed) -> Iterator[tuple[str, fl
 def _carried(wanted: DesiredModel, observed: Observed) -> Iterator[str]:
     """What a reload of ours carried as it was found: that stays, although nothing can be read for a moment after it."""
     config = observed.sent.model(wanted.name)
-    if observed.standing is not Standing.KNOWN or config is None or not isinstance(wanted.policy, Specific):
+    if observed.standing is not Standing.KNOWN or config is None:
+        return
+    if not isinstance(wanted.policy, Specific):
+        if isinstance(config.policy, Specific):
+            listed = ", ".join(map(str, config.listed)) or "none"
+            yield f"versions {listed} are named, as somebody else left them, where git has {policy_text(wanted.policy)}"
         return
     ours = {each.version for each in observed.departures if each.model == wanted.name}
     if set(config.listed) - ours != set(wanted.policy.versions) - ours:
@@ -77,6 +85,22 @@ def _carried(wanted: DesiredModel, observed: Observed) -> Iterator[str]:
     if config.labels != wanted.labels:
         shown = ", ".join(f"{label} at {version}" for label, version in config.labels) or "none"
         yield f"its labels are {shown}, as somebody else left them"
+
+
+def _strayed(observed: Observed, seen: ObservedModel) -> Iterator[Doubt]:
+    """The doubts about what the server chose that what is seen now still bears out."""
+    for each in observed.doubts:
+        if each.model == seen.name and each.kind.of_choice:
+            serves = any(
+                version.state is VersionState.AVAILABLE and each.version in (0, version.version)
+                for version in seen.versions
+            )
+            if serves is (each.kind is DoubtReason.KEPT):
+                yield each
+
+
+def _doubted(doubt: Doubt) -> str:
+    return f"version {doubt.version}: {doubt.reason}" if doubt.version else f"the model: {doubt.reason}"
 
 
 def _labels(wanted: DesiredModel, seen: ObservedModel) -> Iterator[str]:

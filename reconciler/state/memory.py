@@ -175,7 +175,8 @@ class DoubtReason(enum.StrEnum):
     """What does not fit.
 
     A listed version that never came, one that went, one that answers nobody; an unlisted one that stays; a label that
-    reads otherwise.
+    reads otherwise. Where the server chooses: a version that it unloaded though the policy asks for it, one that it
+    does not take up, and one that it serves though the policy does not ask for it.
     """
 
     ABSENT = "Absent"
@@ -183,6 +184,14 @@ class DoubtReason(enum.StrEnum):
     DENIED = "Denied"
     SERVING = "Serving"
     LABEL = "Label"
+    LEFT_OUT = "LeftOut"
+    OVERLOOKED = "Overlooked"
+    KEPT = "Kept"
+
+    @property
+    def of_choice(self) -> bool:
+        """Whether it is about versions that the server chooses by itself, under `latest` and `all`."""
+        return self in (DoubtReason.LEFT_OUT, DoubtReason.OVERLOOKED, DoubtReason.KEPT)
 
     @property
     def may_be_wedged(self) -> bool:

@@ -9,7 +9,7 @@ from plan_strategies import NOW, Guarded, guarded_situations
 
 from reconciler.invariants import check_pass
 from reconciler.plan import checks, forecast, plan_server
-from reconciler.plan.target import begins
+from reconciler.plan.target import begins, resolve
 from reconciler.state.observed import Observed
 from reconciler.state.plan import ActionKind, Hold, HoldReason, ServerPlan
 
@@ -108,7 +108,7 @@ def test_a_change_that_may_not_begin_lists_and_labels_only_what_was_good_or_is_i
         if after is None or not _waits(case, wanted.name):
             continue
         known = [each for each in configs if each is not None]
-        listed = {version for each in known for version in each.listed}
+        listed = {version for each in known for version in resolve(each.policy, each.base_path, case.observed)}
         labels = {pair for each in known for pair in each.labels}
         serving = set(case.observed.model(wanted.name).proven)
         assert set(after.listed) <= listed | serving

@@ -47,6 +47,13 @@ def test_a_label_that_the_change_in_between_has_set_goes_on_answering() -> None:
     assert waiting(model("half", (2,), stable=2), observed).next_pass is None
 
 
+def test_a_label_that_was_set_on_the_way_to_another_path_goes_on_answering() -> None:
+    now = model("half", (2,), stable=2)
+    good = GoodSpec(ModelConfig("half", "/new/half", specific(1)), "sha256:good", 1.0)
+    observed = replace(amid(now, specific(1)), good=(good,))
+    assert waiting(model("half", (1,), stable=1), observed).next_pass is None
+
+
 def test_under_resource_such_a_model_stays_wholly_as_it_is() -> None:
     observed = amid(model("half", (3,), stable=3), specific(1))
     assert waiting(resource(model("half", (2,), stable=2)), observed).next_pass is None
