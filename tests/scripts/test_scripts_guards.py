@@ -6,6 +6,7 @@ told: the holds that stand, in full.
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from scripts_expected import same_as_expected
@@ -203,17 +204,28 @@ def blast_radius_held_and_confirmed(world: World) -> None:
 
 
 def freeze_over_a_change_of_clocks(world: World) -> None:
-    """Denied from 01:00 for two hours on the night that clocks in Berlin go from 02:00 to 03:00."""
+    """Denied from 01:59 for two minutes on the night that clocks in Berlin go from 02:00 to 03:00: until 03:01."""
+    _frozen_in_berlin(world, datetime(2026, 3, 29, 0, 59, 10, tzinfo=UTC), "59 1 * * *")
+
+
+def freeze_over_a_repeated_hour(world: World) -> None:
+    """Denied from 02:59 for two minutes on the night that clocks in Berlin go from 03:00 back to 02:00: until 02:01."""
+    _frozen_in_berlin(world, datetime(2026, 10, 25, 0, 59, 10, tzinfo=UTC), "59 2 * * *")
+
+
+def _frozen_in_berlin(world: World, night: datetime, schedule: str) -> None:
+    world.clock.jump(night.timestamp() - 30 - world.clock.now())
     world.model_files("half", 1, 2)
     settled(world, half(1))
-    begin = world.clock.now()
-    night = Window("night", WindowKind.DENY, "* * * * *", 30.0, "Europe/Berlin")
-    world.fleet = replace(world.fleet, windows=(replace(night, schedule=f"{int(begin // 60 % 60 + 1) % 60} * * * *"),))
-    world.run(60 - begin % 60 + 1)
+    world.fleet = replace(world.fleet, windows=(Window("night", WindowKind.DENY, schedule, 120.0, "Europe/Berlin"),))
+    world.run(night.timestamp() - world.clock.now())
     world.commit(half(2))
     world.run(10)
     now_told(world)
-    world.run_until_converged(60)
+    opening = night.timestamp() + 110
+    world.run(opening - 2 - world.clock.now())
+    assert world.serves("gpu-1") == {"half": (1,)}
+    world.run_until_converged(20)
 
 
 def suspended_server(world: World) -> None:
@@ -298,6 +310,7 @@ SCRIPTS = [
     removal_without_prune,
     blast_radius_held_and_confirmed,
     freeze_over_a_change_of_clocks,
+    freeze_over_a_repeated_hour,
     suspended_server,
     files_changed_under_a_loaded_version,
     storage_cannot_be_reached,
