@@ -9,8 +9,10 @@ from dataclasses import replace
 
 from reconciler.plan.labels import move_labels
 from reconciler.plan.scene import Draft, Move
+from reconciler.plan.target import resolve
 from reconciler.state.look import Presence
 from reconciler.state.plan import Action, ActionKind, Fact, FactKind, HoldReason
+from reconciler.state.versions import Specific
 
 
 def repoint(work: Draft) -> Move:
@@ -21,11 +23,19 @@ def repoint(work: Draft) -> Move:
         release = "copies of the serving versions under the new path; or a commit that keeps the path"
         work.hold(HoldReason.BASE_PATH_NEEDS_COPY, problem, release)
         return work.finish()
+    chosen = () if isinstance(work.config.policy, Specific) else _chosen(work)
+    if chosen and not work.may_list(chosen):
+        return work.finish()
     needs = tuple(Fact(FactKind.FILES_COMPLETE, work.target.name, version) for version in serving(work))
     because = f"every serving version lies under {work.target.base_path} with the same fingerprint"
     work.actions.append(Action(ActionKind.REPOINT, work.target.name, because=because, needs=needs))
     move = work.finish()
     return replace(move, config=replace(move.config, base_path=work.target.base_path))
+
+
+def _chosen(work: Draft) -> tuple[int, ...]:
+    """What the server would choose by itself under the new path: it loads that at once."""
+    return resolve(work.config.policy, work.target.base_path, work.scene.observed)
 
 
 def serving(work: Draft) -> tuple[int, ...]:
