@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 LOOK_FOR_REQUESTS = 0.25
 """Seconds between two glances at the request file: one system call each."""
 
+TAKE_UP_AGAIN = 2.0
+"""Seconds until a request is taken up again that the record could not keep."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
@@ -92,7 +95,7 @@ async def _serve(options: RepositoryOptions, state: Path, ledger: SqliteLedger, 
         log.info("service started", repository=source.name, branch=options.branch, state=str(state))
         for text in verification.lacking(options):
             log.error("signatures cannot be checked, so no new commit is put in force", verify=options.verify, why=text)
-        running = [_answer_requests(service, triggers.SyncFile(state), ledger)]
+        running = [answer_requests(service, triggers.SyncFile(state), ledger)]
         running += [proposing.Proposer(ledger, options, source, state).run(service, tools.offload)]
         running += [Bots(service, tools, hands).run()]
         running += [_publish(target, tools, ledger)] if target is not None else []
@@ -143,20 +146,32 @@ def _news(manner: Manner, service: Service, tools: Tools, state: Path) -> Abstra
     return reporting.reporting(manner.reports, service, tools, state)
 
 
-async def _answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:
-    """Take up what `sync` and `retry` ask for; a request counts as handled once git was asked."""
+async def answer_requests(service: Service, file: triggers.SyncFile, ledger: SqliteLedger) -> None:
+    """Take up what `sync`, `retry` and pins ask for until cancelled; what the record refuses now is taken up later."""
+    waiting: triggers.Request | None = None
     while True:
-        request = file.asked()
-        if request is not None and request.identity != ledger.noted(triggers.HANDLED):
-            proposing.take_up(ledger, request)
-            asked = service.trigger()
-            while service.refreshed < asked:  # noqa: ASYNC110 - a counter, so that no trigger is ever lost
-                await asyncio.sleep(0.02)
-            found = service.lanes.retry(request.retry) if request.retry else ()
-            service.lanes.look_now()
-            note(ledger, triggers.ANSWER, " ".join(found))
-            note(ledger, triggers.HANDLED, request.identity)
-        await asyncio.sleep(LOOK_FOR_REQUESTS)
+        waiting = file.asked() or waiting
+        pause = LOOK_FOR_REQUESTS
+        try:
+            if waiting is not None and waiting.identity != ledger.noted(triggers.HANDLED):
+                await _answer(service, waiting, ledger)
+            waiting = None
+        except RecordError as error:
+            pause = TAKE_UP_AGAIN
+            structlog.get_logger().error("a request could not be taken up yet", why=str(error), again_in=pause)
+        await asyncio.sleep(pause)
+
+
+async def _answer(service: Service, request: triggers.Request, ledger: SqliteLedger) -> None:
+    """Do what is asked; a request counts as handled once git was asked."""
+    proposing.take_up(ledger, request)
+    asked = service.trigger()
+    while service.refreshed < asked:  # noqa: ASYNC110 - a counter, so that no trigger is ever lost
+        await asyncio.sleep(0.02)
+    found = service.lanes.retry(request.retry) if request.retry else ()
+    service.lanes.look_now()
+    note(ledger, triggers.ANSWER, " ".join(found))
+    note(ledger, triggers.HANDLED, request.identity)
 
 
 class Listener:
