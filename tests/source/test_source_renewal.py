@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from repositories import Repository
+from standing_clock import Time
 
 from reconciler.adapters.git import GitMirror, GitRemote
 from reconciler.adapters.ledger import SqliteLedger
-from reconciler.ports import AbstractDeadline
 from reconciler.source import Documents, InForce, Watch
 
 FLEET = """
@@ -20,22 +20,6 @@ kind: Fleet
 metadata: {name: eu}
 spec: {servers: [{name: gpu-1, grpc: "gpu-1:8500"}]}
 """
-
-
-class Time:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def now(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-    def deadline(self, seconds: float) -> AbstractDeadline:
-        raise NotImplementedError
 
 
 class Place:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from repositories import Repository
+from standing_clock import Time
 
 from reconciler.adapters.git import GitMirror, GitRemote
 from reconciler.adapters.ledger import SqliteLedger
 from reconciler.errors import RecordError
-from reconciler.ports import AbstractDeadline
 from reconciler.source import Backoff, Documents, InForce, Watch
 from reconciler.source.watch import Pauses, Terms
 
@@ -37,22 +37,6 @@ def documents(version: int = 1) -> dict[str, str]:
 
 
 BROKEN = {**documents(), "models/fashion.yaml": MODEL.replace("/models", "models") % 0}
-
-
-class Time:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def now(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
-
-    def deadline(self, seconds: float) -> AbstractDeadline:
-        raise NotImplementedError
 
 
 class Place:
